@@ -140,7 +140,7 @@ public sealed class PlaceholderTemplate
         return true;
     }
 
-    private static string Checksum(ReadOnlySpan<char> text)
+    internal static string Checksum(ReadOnlySpan<char> text)
     {
         var crc = uint.MaxValue;
         foreach (var c in text)

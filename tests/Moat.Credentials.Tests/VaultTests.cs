@@ -48,6 +48,14 @@ public sealed class VaultTests : IDisposable
     }
 
     [Fact]
+    public void The_associated_data_binds_provider_and_profile_unambiguously()
+    {
+        // The payload names its provider too; the seal must not lean on that.
+        (string, string)[] places = [("a", ""), ("a", "b"), ("b", "a"), ("ab", ""), ("b", "")];
+        Assert.Equal(places.Length, places.Select(place => Convert.ToHexString(CredentialFormat.AssociatedData(place.Item1, place.Item2))).Distinct().Count());
+    }
+
+    [Fact]
     public void A_file_moved_to_another_profile_does_not_open_and_profiles_do_not_fall_back()
     {
         Put("github");

@@ -57,6 +57,34 @@ public class AuditLogTests
     }
 
     [Fact]
+    public async Task What_the_log_accepts_the_verifier_accepts()
+    {
+        using var test = new TestLog();
+        var deep = AuditPayload.Create().Add("leaf", (IReadOnlyList<string>)["x"]);
+        for (var i = 1; i < 30; i++)
+            deep = AuditPayload.Create().Add("in", deep);
+        await using (var log = AuditLog.Create(test.Path, test.Options))
+        {
+            log.Append(new string('\u0001', 128), deep);
+            log.Append(AuditTypes.DnsQuery, AuditPayload.Create().Add("name", new string('x', 1_000_000)));
+            Assert.Throws<ArgumentException>(() => log.Append(AuditTypes.DnsQuery, AuditPayload.Create().Add("name", new string('\0', 200_000))));
+            Assert.Throws<ArgumentException>(() => log.Append("fake.sealed", AuditPayload.Create()));
+            await log.SealAsync(AuditTypes.RunSealed, AuditPayload.Create());
+        }
+        Assert.Equal((VerifyStatus.Sealed, 3), (test.Verify().Status, test.Verify().Records));
+    }
+
+    [Fact]
+    public async Task A_seal_whose_signature_was_taken_away_is_not_sealed()
+    {
+        using var test = await new TestLog().WriteAsync(5);
+        File.WriteAllText(LogFiles.CheckpointsOf(test.Path), "");
+        var report = test.Verify();
+        Assert.Equal((VerifyStatus.CleanCrash, 0), (report.Status, report.ProvenRecords));
+        Assert.Contains("the seal's signature is missing", report.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task T94_a_clock_step_back_is_told_and_is_no_tampering()
     {
         using var test = new TestLog();

@@ -119,6 +119,33 @@ public class TamperingTests
     }
 
     [Fact]
+    public async Task A_record_after_the_seal_is_told()
+    {
+        using var log = await new TestLog().WriteAsync(5);
+        var lines = log.Lines();
+        log.Replace(TestLog.Rechain([.. lines, lines[1]]));
+        var report = log.Verify();
+        Assert.Equal((VerifyStatus.Tampered, VerifyKind.AfterSeal, 5), (report.Status, report.Kind, report.FirstBadSeq));
+    }
+
+    [Fact]
+    public async Task Two_signed_checkpoints_of_one_size_with_different_roots_are_a_fork()
+    {
+        using var log = await new TestLog().WriteAsync(5);
+        File.AppendAllText(LogFiles.CheckpointsOf(log.Path), new AuditCheckpoint(TestLog.Origin, 5, new byte[32]).Sign(log.Key) + "\n");
+        Assert.Equal((VerifyStatus.Tampered, VerifyKind.Fork), (log.Verify().Status, log.Verify().Kind));
+    }
+
+    [Fact]
+    public async Task T94_a_monotonic_clock_that_goes_back_is_tampering()
+    {
+        using var log = new TestLog();
+        await log.WriteAsync(3, options: log.Options with { Clock = new BackwardsClock() });
+        var report = log.Verify();
+        Assert.Equal((VerifyStatus.Tampered, VerifyKind.MonotonicBackwards, 1), (report.Status, report.Kind, report.FirstBadSeq));
+    }
+
+    [Fact]
     public async Task A_torn_last_line_of_an_unsealed_log_is_a_clean_crash()
     {
         using var log = await new TestLog().WriteAsync(5, seal: false);
@@ -149,5 +176,20 @@ public class TamperingTests
         at %= chars.Length;
         chars[at] = chars[at] == 'x' ? 'y' : 'x';
         return new string(chars);
+    }
+
+    /// <summary>Gives each record a smaller, still positive monotonic time.</summary>
+    private sealed class BackwardsClock : TimeProvider
+    {
+        private long _now = 1_000_000_000_000;
+        private bool _started;
+
+        public override long GetTimestamp()
+        {
+            if (_started)
+                return _now -= 1000;
+            _started = true;
+            return 0;
+        }
     }
 }

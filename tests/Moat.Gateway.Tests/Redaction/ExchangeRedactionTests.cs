@@ -65,18 +65,18 @@ public class ExchangeRedactionTests
     [Fact]
     public async Task T_54_a_decompression_bomb_is_streamed_with_bounded_memory()
     {
-        const long size = 1L << 30;
+        const long size = 1L << 28;
         using var redactor = RedactionGen.Redactor(_secret);
         using var response = Response(new ByteArrayContent(Bomb(size)));
         response.Content.Headers.TryAddWithoutValidation("Content-Encoding", "br");
         ExchangeRedaction.Apply(response, redactor, carriedSecret: true);
         await using var body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
         var buffer = new byte[64 * 1024];
-        var before = GC.GetTotalAllocatedBytes();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         long total = 0;
         while (await body.ReadAsync(buffer, TestContext.Current.CancellationToken) is var read and > 0) total += read;
         Assert.Equal(size, total);
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 64 << 20);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ namespace Moat.Gateway.Tests.Dns;
 
 public sealed class DnsServerTests : IAsyncDisposable
 {
+    private readonly List<Socket> _bound = [];
     private readonly ResponderUnderTest _under = new();
     private readonly DnsServer _server;
     private readonly int _udp4;
@@ -66,17 +67,21 @@ public sealed class DnsServerTests : IAsyncDisposable
         Assert.Equal(1, Answers(answer));
     }
 
-    public async ValueTask DisposeAsync() => await _server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        foreach (var socket in _bound) socket.Dispose();
+    }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static SafeSocketHandle Bind(IPAddress address, SocketType type, out int port)
+    private SafeSocketHandle Bind(IPAddress address, SocketType type, out int port)
     {
         var socket = new Socket(address.AddressFamily, type, type == SocketType.Dgram ? ProtocolType.Udp : ProtocolType.Tcp);
         if (address.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
         socket.Bind(new IPEndPoint(address, 0));
         port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-        GC.SuppressFinalize(socket); // the server owns the handle now
+        _bound.Add(socket); // its finalizer would close the handle under the server
         return socket.SafeHandle;
     }
 

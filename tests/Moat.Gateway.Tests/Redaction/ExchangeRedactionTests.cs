@@ -79,6 +79,35 @@ public class ExchangeRedactionTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
     }
 
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData("zstd")]
+    public async Task A_compressed_body_that_is_cut_short_does_not_look_complete(string coding)
+    {
+        using var redactor = RedactionGen.Redactor(_secret);
+        var whole = Encode(System.Security.Cryptography.RandomNumberGenerator.GetBytes(20_000), coding);
+        using var response = Response(new ByteArrayContent(whole[..^100]));
+        response.Content.Headers.TryAddWithoutValidation("Content-Encoding", coding);
+        ExchangeRedaction.Apply(response, redactor, carriedSecret: true);
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData("zstd")]
+    public async Task An_empty_body_with_a_coding_is_an_empty_body(string coding)
+    {
+        using var redactor = RedactionGen.Redactor(_secret);
+        using var response = Response(new ByteArrayContent([]));
+        response.Content.Headers.TryAddWithoutValidation("Content-Encoding", coding);
+        ExchangeRedaction.Apply(response, redactor, carriedSecret: true);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task An_identity_body_keeps_its_length_header()
     {

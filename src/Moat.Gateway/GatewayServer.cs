@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Moat.Gateway.Certificates;
+using Moat.Gateway.Dns;
+using Moat.Gateway.Doors;
+using Moat.Gateway.Pipeline;
+using Moat.Gateway.Redaction;
+using Moat.Gateway.Upstream;
+using Moat.Spec;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Moat.Gateway;
+
+/// <summary>
+/// The one way out of a sandbox.
+/// <code>
+///   proxy :3128 ─► ProxyDoor ───┬─ CONNECT ─► TlsDoor ─┐
+///                               └─ absolute form ──────┤
+///   any :443 ────► TransparentDoor ─────────► TlsDoor ─┼─► Kestrel's HTTP ─► RequestPipeline ─► upstream
+///   any :80 ─────► TransparentDoor ────────────────────┘
+///   any :53 ─────► DnsResponder (names become synthetic addresses)
+/// </code>
+/// Kestrel runs without the generic host: no configuration, no logs, no scopes, a start of a few milliseconds.
+/// </summary>
+public sealed class GatewayServer : IAsyncDisposable
+{
+    private readonly KestrelServer _kestrel;
+    private readonly IAsyncDisposable _dns;
+    private readonly ServiceProvider _services;
+    private readonly LeafCertificates _certificates;
+    private readonly HttpMessageInvoker _upstream;
+
+    private GatewayServer(KestrelServer kestrel, IAsyncDisposable dns, ServiceProvider services, LeafCertificates certificates, HttpMessageInvoker upstream)
+    {
+        _kestrel = kestrel;
+        _dns = dns;
+        _services = services;
+        _certificates = certificates;
+        _upstream = upstream;
+    }
+
+    /// <summary>Serves the sockets until disposed.</summary>
+    /// <param name="listeners">Owned by the gateway from here on, also when this throws.</param>
+    /// <exception cref="MoatException">The network spec holds something unusable (<c>network.ca</c>).</exception>
+    public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
+    {
+        var names = new SyntheticNames();
+        var redactor = new SecretRedactor(options.Grants);
+        var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
+        var services = new ServiceCollection()
+            .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
+            .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
+            .AddHttpForwarder()
+            .BuildServiceProvider();
+        var certificates = new LeafCertificates(options.Authority);
+        var upstream = UpstreamClient.Create(new UpstreamDialer(options.Policy, options.Network, options.Audit), options.Network);
+        var pipeline = new RequestPipeline(
+            options.Policy, options.Grants, recorder, redactor, services.GetRequiredService<IHttpForwarder>(), upstream);
+
+        var doors = new DoorSet(
+            new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder));
+        var kestrel = KestrelHost.Create(listeners, doors, services);
+        try
+        {
+            await kestrel.StartAsync(new GatewayApplication(pipeline), cancellationToken);
+            var dns = await DnsResponder.StartAsync(listeners.DnsUdp, listeners.DnsTcp, options.Policy, names, options.Audit, cancellationToken);
+            return new GatewayServer(kestrel, dns, services, certificates, upstream);
+        }
+        catch
+        {
+            kestrel.Dispose();
+            upstream.Dispose();
+            certificates.Dispose();
+            await services.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops at once: exchanges under way are cut, and their outcomes recorded, before this returns.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _dns.DisposeAsync();
+        // An expired grace period: Kestrel aborts the connections instead of waiting for them.
+        await _kestrel.StopAsync(new CancellationToken(canceled: true));
+        _kestrel.Dispose();
+        _upstream.Dispose();
+        _certificates.Dispose();
+        await _services.DisposeAsync();
+    }
+}

@@ -1,0 +1,89 @@
+using Moat.Audit;
+using Moat.Gateway.Doors;
+using Moat.Gateway.Redaction;
+
+namespace Moat.Gateway.Pipeline;
+
+/// <summary>
+/// The gateway's hand in the audit log, and the person's line at the terminal. Texts of the agent's making pass the
+/// redactor first, so that a secret which it guessed or found is not written down.
+/// </summary>
+internal sealed class Recorder(AuditLog audit, SecretRedactor redactor, Action<Denial>? onDenied)
+{
+    /// <summary>Completes when the record is durable; only then may a byte leave.</summary>
+    /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>
+    public ValueTask<long> RequestIntentAsync(Exchange exchange, DoorConnection door, string method, string rule)
+    {
+        var destination = exchange.Destination;
+        var payload = AuditPayload.Create()
+            .Add("door", DoorName(door.Kind))
+            .Add("host", destination.Authority.Host.Value)
+            .Add("method", method)
+            .Add("path", redactor.Redact(exchange.Target))
+            .Add("port", destination.Authority.Port)
+            .Add("protocol", exchange.Http.Request.Protocol)
+            .Add("rule", rule)
+            .Add("scheme", destination.Scheme);
+        if (!destination.Injections.IsEmpty)
+            payload = payload.Add("grant", destination.GrantNames);
+        return audit.AppendIntentAsync(AuditTypes.RequestIntent, payload);
+    }
+
+    /// <param name="failure">Empty when the exchange went through.</param>
+    public void RequestOutcome(Exchange exchange, string failure)
+    {
+        var payload = AuditPayload.Create()
+            .Add("bytes_in", exchange.BytesIn)
+            .Add("bytes_out", exchange.BytesOut)
+            .Add("intent", exchange.Intent)
+            .Add("ms", exchange.ElapsedMilliseconds)
+            .Add("status", exchange.Http.Response.StatusCode);
+        if (failure.Length > 0)
+            payload = payload.Add("error", redactor.Redact(failure));
+        Append(AuditTypes.RequestOutcome, payload);
+    }
+
+    public void RequestDenied(Refusal refusal, string host, int port, string method, string target)
+    {
+        target = redactor.Redact(target);
+        Append(AuditTypes.RequestDenied, Describe(refusal, host, port).Add("method", method).Add("path", target));
+        Tell(refusal, host, port, method, target);
+    }
+
+    public void ConnectDenied(Refusal refusal, string host, int port)
+    {
+        Append(AuditTypes.ConnectDenied, Describe(refusal, host, port));
+        Tell(refusal, host, port, method: null, target: null);
+    }
+
+    private static AuditPayload Describe(Refusal refusal, string host, int port) => AuditPayload.Create()
+        .Add("host", host)
+        .Add("kind", refusal.Kind)
+        .Add("port", port)
+        .Add("reason", refusal.Reason)
+        .Add("rule", refusal.Rule);
+
+    private void Append(string type, AuditPayload payload)
+    {
+        try
+        {
+            audit.Append(type, payload);
+        }
+        catch (AuditUnavailableException)
+        {
+            // A denial or an outcome has no effect to hold back. The log itself announces its failure
+            // (AuditLog.Failed), and every later intent is refused.
+        }
+    }
+
+    private void Tell(Refusal refusal, string host, int port, string? method, string? target) =>
+        onDenied?.Invoke(new Denial(DateTimeOffset.UtcNow, refusal.Kind, host, port, method, target, refusal.Rule, refusal.Reason, refusal.HowToAllow));
+
+    private static string DoorName(DoorKind kind) => kind switch
+    {
+        DoorKind.Http => "http",
+        DoorKind.Https => "https",
+        DoorKind.Proxy => "proxy",
+        _ => "tunnel",
+    };
+}

@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Moat.Spec;
+
+namespace Moat.Credentials;
+
+/// <summary>What <c>moat grant NAME</c> was asked for.</summary>
+public sealed record GrantRequest(string Name)
+{
+    /// <summary>True: the credential is stored without asking the provider whether it works.</summary>
+    public bool NoValidate { get; init; }
+
+    /// <summary>Null: no expiry is known.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
+    public Func<string, Secret?>? Prompt { get; init; }
+}
+
+/// <summary>A stored grant as a list shows it. <paramref name="Problem"/> says why it cannot be used, if so.</summary>
+public sealed record GrantInfo(string Name, string Profile, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, string Source,
+    ImmutableArray<string> Scopes, ImmutableArray<string> Hosts, string? Problem);
+
+/// <summary>One grant in full; <paramref name="MaskedToken"/> shows its kind and length and nothing of its secret.</summary>
+public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBinding> Bindings, ImmutableArray<string> ExtraHosts,
+    ImmutableArray<string> ContainerEnv, string MaskedToken);
+
+/// <summary>The logic of <c>moat grant</c> and <c>moat revoke</c>.</summary>
+public sealed class GrantService
+{
+    private const int MinLength = 8, MaxLength = 16 * 1024;
+    private readonly Vault _vault;
+    private readonly ProviderCatalog _catalog;
+    private readonly GrantSources _sources;
+    private readonly GrantValidator _validator;
+    private readonly TimeProvider _time;
+
+    /// <param name="vault">The vault of the profile.</param>
+    /// <param name="catalog">The providers.</param>
+    /// <param name="handler">Null: the system's network. A test hands its own in; it is not disposed.</param>
+    /// <param name="environment">Null: this process' environment.</param>
+    /// <param name="time">Null: the system's clock.</param>
+    public GrantService(Vault vault, ProviderCatalog catalog, HttpMessageHandler? handler = null, Func<string, string?>? environment = null, TimeProvider? time = null)
+    {
+        (_vault, _catalog, _time) = (vault, catalog, time ?? TimeProvider.System);
+        _sources = new GrantSources(environment ?? Environment.GetEnvironmentVariable);
+        _validator = new GrantValidator(handler);
+    }
+
+    /// <summary>
+    /// Takes the credential from the environment, else from the provider's host program, else from the prompt; asks the
+    /// provider whether it works; stores it.
+    /// </summary>
+    /// <exception cref="MoatException">No credential, not one, refused by the provider, or the vault failed. No text holds the credential.</exception>
+    public async Task<GrantInfo> GrantAsync(GrantRequest request, CancellationToken ct = default)
+    {
+        var provider = _catalog.Get(request.Name);
+        if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
+        var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
+        using (token)
+        {
+            CheckShape(provider, token, source);
+            if (!request.NoValidate) await _validator.ValidateAsync(provider, token, source, ct).ConfigureAwait(false);
+            var credential = new StoredCredential
+            {
+                Provider = provider.Name,
+                Token = token,
+                ExpiresAt = request.ExpiresAt,
+                CreatedAt = _time.GetUtcNow(),
+                Metadata = ImmutableSortedDictionary<string, string>.Empty.Add("source", source),
+            };
+            _vault.Put(credential);
+            return Describe(provider.Name, credential);
+        }
+    }
+
+    /// <summary>All stored grants of the profile. One that does not open is listed with its problem.</summary>
+    public ImmutableArray<GrantInfo> List() => [.. _vault.List().Select(Info)];
+
+    /// <exception cref="MoatException">The grant is not stored, or does not open.</exception>
+    public GrantDetails Show(string name)
+    {
+        var provider = _catalog.Get(name);
+        using var credential = _vault.Get(provider.Name) ?? throw NotStored(provider.Name);
+        return new GrantDetails(Describe(provider.Name, credential), provider.Bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token));
+    }
+
+    /// <summary>Removes the grant. A running run that uses it denies within a second. Works also for a provider that is no more.</summary>
+    /// <exception cref="MoatException">The grant is not stored.</exception>
+    public void Revoke(string name)
+    {
+        if (!_vault.Remove(_catalog.Find(name)?.Name ?? name)) throw NotStored(name);
+    }
+
+    private GrantInfo Info(string name)
+    {
+        try
+        {
+            using var credential = _vault.Get(name);
+            if (credential is not null) return Describe(name, credential);
+        }
+        catch (MoatException ex)
+        {
+            return new GrantInfo(name, _vault.Profile, null, null, "", [], HostsOf(name), ex.Message);
+        }
+        return new GrantInfo(name, _vault.Profile, null, null, "", [], HostsOf(name), "it was removed meanwhile");
+    }
+
+    private GrantInfo Describe(string name, StoredCredential credential)
+        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, HostsOf(name),
+            credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null);
+
+    private ImmutableArray<string> HostsOf(string name)
+        => _catalog.Find(name) is { } provider
+            ? [.. provider.Bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host)] : [];
+
+    private static void CheckShape(ProviderDefinition provider, Secret token, string source)
+    {
+        var bytes = token.Reveal();
+        var problem = bytes.Length < MinLength ? $"is shorter than {MinLength} characters"
+            : bytes.Length > MaxLength ? $"is longer than {MaxLength} characters"
+            : bytes.ContainsAnyExceptInRange((byte)'!', (byte)'~') ? "holds a space, a line break or a character beyond ASCII"
+            : provider.Bindings.Any(binding => binding.Format == InjectionFormat.Path) && bytes.ContainsAny("/?#%\\"u8) ? "holds a character that ends or escapes a path segment"
+            : null;
+        if (problem is not null) throw new MoatException($"the {provider.Name} credential from {source} {problem}", "check what was copied, then grant again");
+    }
+
+    private static string Mask(ProviderDefinition provider, Secret token)
+    {
+        var prefix = provider.Placeholder.LiteralPrefix;
+        var known = prefix.Length > 0 && token.Reveal().StartsWith(System.Text.Encoding.ASCII.GetBytes(prefix));
+        return string.Create(CultureInfo.InvariantCulture, $"{(known ? prefix : "")}… ({token.Length} characters)");
+    }
+
+    private MoatException NotStored(string name)
+        => new($"the grant {GrantNames.Printable(name)} is not stored{(_vault.Profile.Length > 0 ? $" in the profile {_vault.Profile}" : "")}", "run `moat grant list` for what is");
+}

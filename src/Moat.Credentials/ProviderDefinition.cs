@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+
+namespace Moat.Credentials;
+
+/// <summary>Where a provider's definition came from; earlier wins.</summary>
+public enum ProviderOrigin
+{
+    BuiltIn,
+    User,
+    Embedded,
+}
+
+/// <summary>What Moat knows of a service that takes a credential. It holds no credential.</summary>
+public sealed record ProviderDefinition
+{
+    /// <summary>Canonical name, also the name of the vault's file.</summary>
+    public required string Name { get; init; }
+
+    public string Description { get; init; } = "";
+
+    public ImmutableArray<string> Aliases { get; init; } = [];
+
+    public ProviderOrigin Origin { get; init; }
+
+    /// <summary>Where the credential goes; at least one.</summary>
+    public required ImmutableArray<InjectionBinding> Bindings { get; init; }
+
+    /// <summary>Hosts (443) that the service's clients need but that get no credential.</summary>
+    public ImmutableArray<string> ExtraHosts { get; init; } = [];
+
+    /// <summary>Headers taken off every request to a bound host before the credential goes in.</summary>
+    public ImmutableArray<string> RemoveHeaders { get; init; } = [];
+
+    public ImmutableArray<ExtraHeader> ExtraHeaders { get; init; } = [];
+
+    /// <summary>Host variables that may hold the credential, first found first.</summary>
+    public ImmutableArray<string> SourceEnv { get; init; } = [];
+
+    /// <summary>A host program that prints the credential (<c>gh auth token</c>); empty: none.</summary>
+    public ImmutableArray<string> SourceCommand { get; init; } = [];
+
+    /// <summary>Variables of the sandbox that hold the placeholder.</summary>
+    public ImmutableArray<string> ContainerEnv { get; init; } = [];
+
+    public ProviderValidation? Validation { get; init; }
+
+    /// <summary>What to ask a person for.</summary>
+    public string Prompt { get; init; } = "";
+
+    /// <summary>Shape of the placeholder.</summary>
+    public required PlaceholderTemplate Placeholder { get; init; }
+}
+
+/// <summary>
+/// A request that proves a credential. <paramref name="Url"/> is https, or http on a loopback address; it may hold
+/// <c>${token}</c>. <paramref name="Header"/> empty: none is sent. Any 2xx answer is a proof.
+/// </summary>
+public sealed record ProviderValidation(string Url, string Method, string Header, string Prefix, ImmutableArray<ExtraHeader> Headers);

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+
+namespace Moat.Credentials;
+
+/// <summary>
+/// A grant of a running run: what the sandbox sees (placeholder, variables) and what the gateway sends (the credential).
+/// Thread-safe. A rotation swaps the credential at once; a revocation makes every later use fail.
+/// </summary>
+public sealed class UnlockedGrant : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly List<Secret> _retired = [];
+    private volatile State _state;
+    private bool _disposed;
+
+    internal UnlockedGrant(ProviderDefinition provider, StoredCredential credential, VaultVersion version, string placeholder)
+    {
+        (Name, Provider, Placeholder) = (credential.Provider, provider.Name, placeholder);
+        (Bindings, RemoveHeaders, ExtraHeaders) = (provider.Bindings, provider.RemoveHeaders, provider.ExtraHeaders);
+        Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => placeholder, StringComparer.Ordinal);
+        _state = Render(credential, version);
+    }
+
+    /// <summary>The grant's canonical name (<c>github</c>).</summary>
+    public string Name { get; }
+
+    public string Provider { get; }
+
+    public ImmutableArray<InjectionBinding> Bindings { get; }
+
+    /// <summary>Taken off every request to a bound host, before the credential goes in.</summary>
+    public ImmutableArray<string> RemoveHeaders { get; }
+
+    public ImmutableArray<ExtraHeader> ExtraHeaders { get; }
+
+    /// <summary>What the sandbox holds in the credential's place.</summary>
+    public string Placeholder { get; }
+
+    /// <summary>Variables for the sandbox: each is the placeholder.</summary>
+    public ImmutableSortedDictionary<string, string> Env { get; }
+
+    /// <summary>The current credential. It stays readable until this grant is disposed, also after a rotation.</summary>
+    public Secret Secret => _state.Secret;
+
+    /// <summary>True: deny every request that would need this grant. <see cref="RevokedReason"/> says why.</summary>
+    public bool IsRevoked => _state.RevokedReason is not null;
+
+    public string? RevokedReason => _state.RevokedReason;
+
+    /// <summary>Counts rotations and revocations; equal numbers mean the same credential.</summary>
+    public long Generation => _state.Generation;
+
+    /// <summary>Null: no expiry is known. <see cref="GrantWatch"/> revokes a grant that expired.</summary>
+    public DateTimeOffset? ExpiresAt => _state.ExpiresAt;
+
+    /// <summary>After a rotation or a revocation, on the thread that noticed it.</summary>
+    public event Action<UnlockedGrant>? Changed;
+
+    /// <summary>The index of the first binding for a canonical host and port, or -1. Costs no allocation.</summary>
+    public int FindBinding(ReadOnlySpan<char> host, int port)
+    {
+        for (var i = 0; i < Bindings.Length; i++)
+            if (Bindings[i].Matches(host, port)) return i;
+        return -1;
+    }
+
+    /// <summary>
+    /// The header value of a binding, or for <see cref="InjectionFormat.Path"/> the text that replaces the placeholder;
+    /// made once a rotation. False when the grant is revoked: the request must be denied.
+    /// </summary>
+    public bool TryGetValue(int binding, out string value)
+    {
+        var state = _state;
+        value = state.RevokedReason is null ? state.Values[binding] : "";
+        return state.RevokedReason is null;
+    }
+
+    /// <summary>True when <paramref name="text"/> is this grant's placeholder.</summary>
+    public bool IsPlaceholder(ReadOnlySpan<char> text) => text.SequenceEqual(Placeholder);
+
+    /// <summary>
+    /// Every form of every credential this grant has had in this run, for redaction: the token, the Basic payload, and
+    /// each base64, base64url, URL-encoded, JSON-escaped and hexadecimal. The caller zeroes them.
+    /// </summary>
+    public IReadOnlyList<byte[]> SecretForms()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var users = Bindings.Where(binding => binding.Format == InjectionFormat.Basic).Select(binding => binding.Argument).Distinct(StringComparer.Ordinal).ToArray();
+            return [.. _retired.Append(_state.Secret).SelectMany(secret => Credentials.SecretForms.Of(secret, users))];
+        }
+    }
+
+    public override string ToString() => $"grant {Name}";
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _state.Secret.Dispose();
+            foreach (var secret in _retired) secret.Dispose();
+            _state = _state with { Values = [], RevokedReason = "the run ended" };
+        }
+    }
+
+    internal VaultVersion Version => _state.Version;
+
+    /// <summary>Takes the credential over.</summary>
+    internal void Rotate(StoredCredential credential, VaultVersion version)
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                credential.Dispose();
+                return;
+            }
+            var current = _state.Secret;
+            if (credential.Token.SameAs(current))
+            {
+                // Only the file was touched, or a revocation was taken back.
+                credential.Dispose();
+                credential = credential with { Token = current };
+            }
+            else
+            {
+                _retired.Add(current);
+            }
+            _state = Render(credential, version) with { Generation = _state.Generation + 1 };
+        }
+        Changed?.Invoke(this);
+    }
+
+    internal void Revoke(string reason)
+    {
+        lock (_gate)
+        {
+            if (_disposed || _state.RevokedReason == reason) return;
+            // The values are text that cannot be zeroed; at least nothing refers to them any more. The secret stays for
+            // redaction: a service may still answer with it.
+            _state = _state with { Values = [], RevokedReason = reason, Generation = _state.Generation + 1 };
+        }
+        Changed?.Invoke(this);
+    }
+
+    private State Render(StoredCredential credential, VaultVersion version)
+        => new(credential.Token, [.. Bindings.Select(binding => binding.Render(credential.Token))], version, credential.ExpiresAt, 0, null);
+
+    private sealed record State(Secret Secret, ImmutableArray<string> Values, VaultVersion Version, DateTimeOffset? ExpiresAt, long Generation, string? RevokedReason)
+    {
+        public override string ToString() => "[secret]";
+    }
+}

@@ -47,7 +47,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
     {
         var names = new SyntheticNames();
-        var redactor = new SecretRedactor(options.Grants);
+        var redactor = new SecretRedactor(options.Grants.SelectMany(grant => grant.SecretForms()));
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var services = new ServiceCollection()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)

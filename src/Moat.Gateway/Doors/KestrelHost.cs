@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
@@ -62,7 +61,7 @@ internal static class KestrelHost
         {
             var handle = (ulong)socket.DangerousGetHandle();
             sockets.Add(handle, socket);
-            options.ListenHandle(handle, FileHandleType.Tcp, configure);
+            options.ListenHandle(handle, configure);
         }
     }
 

@@ -72,8 +72,7 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
         if (!upgraded)
             proxyResponse.Content = new RelayContent(content, exchange);
         var reason = httpContext.Features.Get<IHttpResponseFeature>()!;
-        if (reason.ReasonPhrase is { Length: > 0 } phrase && redactor.RedactHeader(ref phrase))
-            reason.ReasonPhrase = phrase;
+        reason.ReasonPhrase = redactor.Redact(reason.ReasonPhrase);
         return new ValueTask<bool>(true);
     }
 
@@ -137,19 +136,13 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
                 continue;
             if (values.Count == 1)
             {
-                var value = values.ToString();
-                redactor.RedactHeader(ref value);
-                destination[name] = value;
+                destination[name] = redactor.Redact(values.ToString());
                 continue;
             }
             var all = new string[values.Count];
             var i = 0;
-            foreach (var item in values)
-            {
-                var value = item;
-                redactor.RedactHeader(ref value);
-                all[i++] = value;
-            }
+            foreach (var value in values)
+                all[i++] = redactor.Redact(value);
             destination[name] = all;
         }
     }

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Moat.Gateway.Upstream;
 using Moat.Spec;

@@ -40,20 +40,27 @@ internal static class UpstreamTrust
     }
 
     /// <summary>Says no with the reason; the platform's own refusal has none that a person understands.</summary>
+    /// <exception cref="UpstreamCertificateException">The certificate does not prove the name.</exception>
     public static bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        if (errors == SslPolicyErrors.None)
-            return true;
+        if (errors != SslPolicyErrors.None)
+            throw new UpstreamCertificateException(Explain(chain, errors));
+        return errors == SslPolicyErrors.None;
+    }
+
+    private static string Explain(X509Chain? chain, SslPolicyErrors errors)
+    {
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
-            throw new UpstreamCertificateException("it sent no certificate");
+            return "it sent no certificate";
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            throw new UpstreamCertificateException("its certificate is for another name");
+            return "its certificate is for another name";
         var status = X509ChainStatusFlags.NoError;
         foreach (var element in chain?.ChainStatus ?? [])
             status |= element.Status;
-        throw new UpstreamCertificateException(
-            status.HasFlag(X509ChainStatusFlags.NotTimeValid) ? "its certificate has expired or is not valid yet"
-            : (status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 ? "its certificate comes from an authority that is not trusted (network.ca adds one)"
-            : $"its certificate is not valid ({status})");
+        if (status.HasFlag(X509ChainStatusFlags.NotTimeValid))
+            return "its certificate has expired or is not valid yet";
+        return (status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0
+            ? "its certificate comes from an authority that is not trusted (network.ca adds one)"
+            : $"its certificate is not valid ({status})";
     }
 }

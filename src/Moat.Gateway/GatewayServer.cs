@@ -6,7 +6,6 @@ using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Pipeline;
-using Moat.Gateway.Redaction;
 using Moat.Gateway.Upstream;
 using Moat.Spec;
 using Yarp.ReverseProxy.Forwarder;
@@ -47,7 +46,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
     {
         var names = new SyntheticNames();
-        var redactor = new SecretRedactor(options.Grants.SelectMany(grant => grant.SecretForms()));
+        var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var services = new ServiceCollection()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)

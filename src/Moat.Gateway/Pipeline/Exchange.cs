@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Identity;
+using Moat.Gateway.Redaction;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -12,10 +13,10 @@ internal sealed class Exchange
 {
     private long _started;
 
-    public Exchange(RequestPipeline pipeline)
+    public Exchange()
     {
         Http = new DefaultHttpContext();
-        Transformer = new ForwardTransformer(this, pipeline.Redactor);
+        Transformer = new ForwardTransformer(this);
     }
 
     public DefaultHttpContext Http { get; }
@@ -29,6 +30,9 @@ internal sealed class Exchange
 
     /// <summary>Credentials to write, beside the destination's injections, index by index; text, so forgotten soon.</summary>
     public string[] Credentials { get; private set; } = [];
+
+    /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
+    public SecretRedactor Redactor { get; set; } = null!;
 
     /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
     public long Intent { get; set; }
@@ -56,6 +60,7 @@ internal sealed class Exchange
         Http.Uninitialize();
         Array.Clear(Credentials);
         Destination = null!;
+        Redactor = null!;
         Target = "";
         Intent = BytesIn = BytesOut = 0;
     }

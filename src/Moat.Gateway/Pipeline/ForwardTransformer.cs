@@ -16,7 +16,7 @@ namespace Moat.Gateway.Pipeline;
 /// response's head and trailers with secrets taken out, and the redacting body stream in between. Hop-by-hop fields
 /// (RFC 9110 §7.6.1) end here; nothing is added that would tell the upstream of a proxy.
 /// </summary>
-internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redactor) : HttpTransformer
+internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
 {
     /// <summary>The target goes out as policy saw it: Uri may not decode or shorten it.</summary>
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
@@ -55,6 +55,7 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
                 proxyRequest.Headers.TryAddWithoutValidation(extra.Name, extra.Value);
             }
         }
+        ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
     }
@@ -66,13 +67,13 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
 
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
-        var content = upgraded ? proxyResponse.Content : redactor.Wrap(proxyResponse.Content);
+        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Destination.Injections.IsEmpty);
+        if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
+            httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
-        Copy(content.Headers.NonValidated, httpContext.Response.Headers);
+        Copy(proxyResponse.Content.Headers.NonValidated, httpContext.Response.Headers);
         if (!upgraded)
-            proxyResponse.Content = new RelayContent(content, exchange);
-        var reason = httpContext.Features.Get<IHttpResponseFeature>()!;
-        reason.ReasonPhrase = redactor.Redact(reason.ReasonPhrase);
+            proxyResponse.Content = new RelayContent(proxyResponse.Content, exchange);
         return new ValueTask<bool>(true);
     }
 
@@ -86,9 +87,6 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
     /// <summary>True for what the agent may not say itself on a request that carries a credential.</summary>
     private bool IsReplaced(string name)
     {
-        // Parts of an echoed body would each be too short to be known as a secret.
-        if (name.Equals(HeaderNames.Range, StringComparison.OrdinalIgnoreCase) || name.Equals(HeaderNames.IfRange, StringComparison.OrdinalIgnoreCase))
-            return true;
         foreach (var injection in exchange.Destination.Injections)
         {
             if (name.Equals(injection.Binding.Header, StringComparison.OrdinalIgnoreCase))
@@ -126,7 +124,7 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
         ? headers.TryAddWithoutValidation(name, values[0])
         : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
 
-    private void Copy(HttpHeadersNonValidated source, IHeaderDictionary destination)
+    private static void Copy(HttpHeadersNonValidated source, IHeaderDictionary destination)
     {
         source.TryGetValues(HeaderNames.Connection, out var nominated);
         foreach (var (name, values) in source)
@@ -134,16 +132,7 @@ internal sealed class ForwardTransformer(Exchange exchange, SecretRedactor redac
             // Alt-Svc would send clients to a door that does not exist (QUIC).
             if (HopByHop.Contains(name) || name.Equals(HeaderNames.AltSvc, StringComparison.OrdinalIgnoreCase) || IsNominated(nominated, name))
                 continue;
-            if (values.Count == 1)
-            {
-                destination[name] = redactor.Redact(values.ToString());
-                continue;
-            }
-            var all = new string[values.Count];
-            var i = 0;
-            foreach (var value in values)
-                all[i++] = redactor.Redact(value);
-            destination[name] = all;
+            destination[name] = values.Count == 1 ? values.ToString() : values.ToArray();
         }
     }
 

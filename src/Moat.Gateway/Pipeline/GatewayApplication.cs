@@ -12,9 +12,9 @@ internal sealed class GatewayApplication(RequestPipeline pipeline) : IHttpApplic
         // Kestrel's own collection carries the exchange from one request to the next on a connection or stream slot.
         Exchange exchange;
         if (contextFeatures is IHostContextContainer<Exchange> container)
-            exchange = container.HostContext ??= new Exchange(pipeline);
+            exchange = container.HostContext ??= new Exchange();
         else
-            exchange = new Exchange(pipeline);
+            exchange = new Exchange();
         exchange.Http.Initialize(contextFeatures);
         exchange.Start();
         return exchange;

@@ -1,6 +1,5 @@
 using Moat.Audit;
 using Moat.Gateway.Doors;
-using Moat.Gateway.Redaction;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -8,7 +7,7 @@ namespace Moat.Gateway.Pipeline;
 /// The gateway's hand in the audit log, and the person's line at the terminal. Texts of the agent's making pass the
 /// redactor first, so that a secret which it guessed or found is not written down.
 /// </summary>
-internal sealed class Recorder(AuditLog audit, SecretRedactor redactor, Action<Denial>? onDenied)
+internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Denial>? onDenied)
 {
     /// <summary>Completes when the record is durable; only then may a byte leave.</summary>
     /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>
@@ -19,7 +18,7 @@ internal sealed class Recorder(AuditLog audit, SecretRedactor redactor, Action<D
             .Add("door", DoorName(door.Kind))
             .Add("host", destination.Authority.Host.Value)
             .Add("method", method)
-            .Add("path", redactor.Redact(exchange.Target))
+            .Add("path", exchange.Redactor.Redact(exchange.Target))
             .Add("port", destination.Authority.Port)
             .Add("protocol", exchange.Http.Request.Protocol)
             .Add("rule", rule)
@@ -39,13 +38,13 @@ internal sealed class Recorder(AuditLog audit, SecretRedactor redactor, Action<D
             .Add("ms", exchange.ElapsedMilliseconds)
             .Add("status", exchange.Http.Response.StatusCode);
         if (failure.Length > 0)
-            payload = payload.Add("error", redactor.Redact(failure));
+            payload = payload.Add("error", exchange.Redactor.Redact(failure));
         Append(AuditTypes.RequestOutcome, payload);
     }
 
     public void RequestDenied(Refusal refusal, string host, int port, string method, string target)
     {
-        target = redactor.Redact(target);
+        target = redactor.Current.Redact(target);
         Append(AuditTypes.RequestDenied, Describe(refusal, host, port).Add("method", method).Add("path", target));
         Tell(refusal, host, port, method, target);
     }

@@ -5,7 +5,6 @@ using Moat.Audit;
 using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
-using Moat.Gateway.Redaction;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -29,7 +28,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, SecretRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -40,8 +39,6 @@ internal sealed class RequestPipeline(
     };
 
     private readonly RequestIdentity _identity = new(grants);
-
-    public SecretRedactor Redactor => redactor;
 
     public async Task ProcessAsync(Exchange exchange)
     {
@@ -79,6 +76,7 @@ internal sealed class RequestPipeline(
             await RefuseAsync(exchange, refusal, host.Value, port, method, target);
             return;
         }
+        exchange.Redactor = redactor.Current;
 
         // 4
         try

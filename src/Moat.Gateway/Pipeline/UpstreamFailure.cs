@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Moat.Gateway.Redaction;
 using Moat.Gateway.Upstream;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -18,6 +19,8 @@ internal static class UpstreamFailure
                     return new Refusal(403, DenialKind.Address, "address guard", denied.Message, $"name the address {host}:{port} itself in a network rule");
                 case UpstreamCertificateException certificate:
                     return Upstream($"{host} is not who it says: {certificate.Message}; nothing was sent to it");
+                case RedactionRefusedException refused:
+                    return Upstream(refused.Message);
                 case AuthenticationException:
                     return Upstream($"{host} broke off the TLS handshake");
                 case SocketException socket:

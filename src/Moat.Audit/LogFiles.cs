@@ -1,0 +1,107 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Moat.Audit;
+
+/// <summary>The files of one log: records, checkpoints, public key.</summary>
+internal sealed class LogFiles : IDisposable
+{
+    private readonly SafeFileHandle _records;
+    private readonly SafeFileHandle _checkpoints;
+    private long _length;
+    private long _checkpointsLength;
+
+    private LogFiles(SafeFileHandle records, SafeFileHandle checkpoints)
+    {
+        _records = records;
+        _checkpoints = checkpoints;
+    }
+
+    public static string CheckpointsOf(string path) => path + ".checkpoints";
+
+    public static string KeyOf(string path) => path + ".vkey";
+
+    public static LogFiles Create(string path, string publicKey)
+    {
+        var records = New(path);
+        try
+        {
+            var checkpoints = New(CheckpointsOf(path));
+            using (var key = New(KeyOf(path)))
+                RandomAccess.Write(key, Encoding.UTF8.GetBytes(publicKey + "\n"), 0);
+            return new LogFiles(records, checkpoints);
+        }
+        catch (IOException)
+        {
+            records.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Appends whole lines. If that fails, the file is cut back to the last whole line before.</summary>
+    public void WriteRecords(ReadOnlySpan<byte> lines)
+    {
+        try
+        {
+            RandomAccess.Write(_records, lines, _length);
+            _length += lines.Length;
+        }
+        catch (Exception)
+        {
+            CutBack(_records, _length);
+            throw;
+        }
+    }
+
+    public void SyncRecords() => Native.DataSync(_records);
+
+    /// <summary>Appends one note and a blank line, synced.</summary>
+    public void WriteCheckpoint(string note)
+    {
+        try
+        {
+            var bytes = Encoding.UTF8.GetBytes(note + "\n");
+            RandomAccess.Write(_checkpoints, bytes, _checkpointsLength);
+            _checkpointsLength += bytes.Length;
+            Native.DataSync(_checkpoints);
+        }
+        catch (Exception)
+        {
+            CutBack(_checkpoints, _checkpointsLength);
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _records.Dispose();
+        _checkpoints.Dispose();
+    }
+
+    private static void CutBack(SafeFileHandle file, long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (IOException)
+        {
+            // The torn line stays; the reader and the verifier tell it as a torn tail. The first failure is the one to report.
+        }
+    }
+
+    // CreateNew is O_EXCL: a second writer on the same file is refused by the kernel.
+    private static SafeFileHandle New(string path)
+    {
+        using var stream = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.Read,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            BufferSize = 0,
+        });
+        stream.Flush(flushToDisk: true);
+        return File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+    }
+}

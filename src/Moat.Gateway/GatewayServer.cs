@@ -1,4 +1,5 @@
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using System.Diagnostics;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,13 +26,13 @@ namespace Moat.Gateway;
 /// </summary>
 public sealed class GatewayServer : IAsyncDisposable
 {
-    private readonly KestrelServer _kestrel;
+    private readonly IServer _kestrel;
     private readonly IAsyncDisposable _dns;
     private readonly ServiceProvider _services;
     private readonly LeafCertificates _certificates;
     private readonly HttpMessageInvoker _upstream;
 
-    private GatewayServer(KestrelServer kestrel, IAsyncDisposable dns, ServiceProvider services, LeafCertificates certificates, HttpMessageInvoker upstream)
+    private GatewayServer(IServer kestrel, IAsyncDisposable dns, ServiceProvider services, LeafCertificates certificates, HttpMessageInvoker upstream)
     {
         _kestrel = kestrel;
         _dns = dns;
@@ -48,19 +49,20 @@ public sealed class GatewayServer : IAsyncDisposable
         var names = new SyntheticNames();
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
-        var services = new ServiceCollection()
-            .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
-            .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
-            .AddHttpForwarder()
-            .BuildServiceProvider();
         var certificates = new LeafCertificates(options.Authority);
         var upstream = UpstreamClient.Create(new UpstreamDialer(options.Policy, options.Network, options.Audit), options.Network);
+        var collection = new ServiceCollection()
+            .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
+            .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
+            .AddSingleton<DiagnosticSource>(_ => new DiagnosticListener("Moat.Gateway"))
+            .AddMetrics()
+            .AddHttpForwarder();
+        KestrelHost.Add(collection, listeners, new DoorSet(
+            new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
+        var services = collection.BuildServiceProvider();
         var pipeline = new RequestPipeline(
             options.Policy, options.Grants, recorder, redactor, services.GetRequiredService<IHttpForwarder>(), upstream);
-
-        var doors = new DoorSet(
-            new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder));
-        var kestrel = KestrelHost.Create(listeners, doors, services);
+        var kestrel = services.GetRequiredService<IServer>();
         try
         {
             await kestrel.StartAsync(new GatewayApplication(pipeline), cancellationToken);

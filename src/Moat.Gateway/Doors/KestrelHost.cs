@@ -4,8 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Moat.Gateway.Doors;
 
@@ -18,51 +17,46 @@ internal static class KestrelHost
     /// <summary>Connections at once; each costs two descriptors of the supervisor.</summary>
     private const long MaxConnections = 4096;
 
-    public static KestrelServer Create(GatewayListeners listeners, DoorSet doors, IServiceProvider services)
+    /// <summary>Registers Kestrel; resolve <see cref="Microsoft.AspNetCore.Hosting.Server.IServer"/> to have it.</summary>
+    public static void Add(IServiceCollection services, GatewayListeners listeners, DoorSet doors)
     {
         // RFC 9112 §2.2 lets a server take a bare LF as a line's end; servers differ in it, and that is how requests are smuggled.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
 
         var sockets = new Dictionary<ulong, SafeSocketHandle>();
-        var options = new KestrelServerOptions
+        new KestrelServices(services).UseKestrelCore();
+        services.Configure<SocketTransportOptions>(options =>
         {
-            ApplicationServices = services,
-            AddServerHeader = false,
-            AllowSynchronousIO = false,
-            RequestHeaderEncodingSelector = _ => Encoding.Latin1,
-            ResponseHeaderEncodingSelector = _ => Encoding.Latin1,
-        };
-        Limit(options.Limits);
-
-        foreach (var socket in listeners.Proxy)
-            Listen(socket, listen => ServeProxy(listen, doors));
-        foreach (var socket in listeners.Http)
-            Listen(socket, listen => listen.Use(next => connection => doors.Transparent.OnHttpAsync(connection, next)));
-        foreach (var socket in listeners.Https)
+            options.Backlog = 1024;
+            // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
+            options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
+        });
+        services.Configure<KestrelServerOptions>(options =>
         {
-            Listen(socket, listen =>
-            {
-                listen.Use(next => connection => doors.Transparent.OnHttpsAsync(connection, next));
-                listen.UseHttps(doors.Tls.ToOptions());
-            });
-        }
+            options.AddServerHeader = false;
+            options.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+            Limit(options.Limits);
+            foreach (var socket in listeners.Proxy)
+                Listen(options, socket, listen => ServeProxy(listen, doors));
+            foreach (var socket in listeners.Http)
+                Listen(options, socket, listen => listen.Use(next => connection => doors.Transparent.OnHttpAsync(connection, next)));
+            foreach (var socket in listeners.Https)
+                Listen(options, socket, listen => ServeHttps(listen, doors));
+        });
 
-        var transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions
-            {
-                Backlog = 1024,
-                // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
-                CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]),
-            }),
-            NullLoggerFactory.Instance);
-        return new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
-
-        void Listen(SafeSocketHandle socket, Action<ListenOptions> configure)
+        void Listen(KestrelServerOptions options, SafeSocketHandle socket, Action<ListenOptions> configure)
         {
             var handle = (ulong)socket.DangerousGetHandle();
             sockets.Add(handle, socket);
             options.ListenHandle(handle, configure);
         }
+    }
+
+    private static void ServeHttps(ListenOptions listen, DoorSet doors)
+    {
+        listen.Use(next => connection => doors.Transparent.OnHttpsAsync(connection, next));
+        listen.UseHttps(doors.Tls.ToOptions());
     }
 
     private static void ServeProxy(ListenOptions listen, DoorSet doors)

@@ -17,7 +17,8 @@ internal static class DenialKind
 }
 
 /// <summary>Why something does not go through, and what the agent is told.</summary>
-/// <param name="Status">HTTP status; 400 closes an HTTP/1 connection.</param>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Kind">Of <see cref="DenialKind"/>; <see cref="DenialKind.Protocol"/> closes an HTTP/1 connection.</param>
 /// <param name="Rule">The rule as written and where, or the protection's name.</param>
 internal sealed record Refusal(int Status, string Kind, string Rule, string Reason, string HowToAllow)
 {

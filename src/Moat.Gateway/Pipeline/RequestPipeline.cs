@@ -162,7 +162,7 @@ internal sealed class RequestPipeline(
         if (refusal.IsBlock)
             response.Headers[DenialBody.BlockedHeader] = refusal.Kind;
         // What was unclear about this request could be unclear about where the next one starts.
-        if (refusal.Status == StatusCodes.Status400BadRequest && HttpProtocol.IsHttp11(http.Request.Protocol))
+        if (refusal.Kind == DenialKind.Protocol && !HttpProtocol.IsHttp2(http.Request.Protocol))
             response.Headers.Connection = "close";
         return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body).AsTask();
     }

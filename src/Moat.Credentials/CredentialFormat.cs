@@ -65,7 +65,7 @@ internal static class CredentialFormat
     }
 
     // NUL cannot be in a name, so no two triples give the same bytes.
-    private static byte[] AssociatedData(string provider, string profile) => Encoding.UTF8.GetBytes($"moat-credential\0{Version}\0{provider}\0{profile}");
+    internal static byte[] AssociatedData(string provider, string profile) => Encoding.UTF8.GetBytes($"moat-credential\0{Version}\0{provider}\0{profile}");
 
     private sealed class PinnedWriter(int capacity) : IBufferWriter<byte>
     {

@@ -17,12 +17,13 @@ internal readonly record struct HostPattern(string Host, int? Port)
     internal static bool TryParse(string text, out HostPattern pattern, out string error)
     {
         pattern = default;
+        error = $"\"{text}\" is not a host: write a lower-case name (api.example.org), *.name or an IP address, without https:// and path";
+        if (text.Contains('/', StringComparison.Ordinal)) return false;
         if (!TrySplitPort(text, out var name, out var port))
         {
             error = $"\"{text}\" has a port that is not a number from 1 to 65535";
             return false;
         }
-        error = $"\"{text}\" is not a host: write a lower-case name (api.example.org), *.name or an IP address, without https:// and path";
         if (IPAddress.TryParse(name, out var address))
         {
             // Only the canonical spelling, so that the gateway's comparison cannot be fooled by a second one.

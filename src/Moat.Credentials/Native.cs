@@ -9,8 +9,7 @@ internal static unsafe partial class Native
 {
     private const int ReadOnly = 0, ReadWrite = 2, Create = 0x40, CloseOnExec = 0x80000;
     private const int DontDump = 16, LockExclusive = 2, EmptyPath = 0x1000, NoFollowLink = 0x100, CurrentDirectory = -100;
-    private const int Interrupted = 4;
-    internal const int NoEntry = 2, TooManyLinks = 40;
+    private const int NoEntry = 2, Interrupted = 4;
 
     // O_NOFOLLOW and O_DIRECTORY are swapped between the two architectures Moat runs on.
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;

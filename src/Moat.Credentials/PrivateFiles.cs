@@ -7,6 +7,8 @@ namespace Moat.Credentials;
 internal static class PrivateFiles
 {
     private const int MaxLength = 1024 * 1024;
+    // Of the vault's own: the data folder holds other rooms' files too.
+    private const string LeftoverPrefix = ".vault-write-";
     private const UnixFileMode FileMode600 = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode FolderMode700 = FileMode600 | UnixFileMode.UserExecute;
 
@@ -64,7 +66,7 @@ internal static class PrivateFiles
     {
         var folder = Path.GetDirectoryName(path)!;
         RemoveLeftovers(folder);
-        var temporary = Path.Combine(folder, $".{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp");
+        var temporary = Path.Combine(folder, $"{LeftoverPrefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
         try
         {
             using (var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = FileMode600, BufferSize = 0 }))
@@ -84,7 +86,7 @@ internal static class PrivateFiles
 
     private static void RemoveLeftovers(string folder)
     {
-        foreach (var leftover in Directory.EnumerateFiles(folder, ".*.tmp")) File.Delete(leftover);
+        foreach (var leftover in Directory.EnumerateFiles(folder, LeftoverPrefix + "*")) File.Delete(leftover);
     }
 
     private static void CheckOwnerAndMode(string path, FileStamp stamp, string mode, int forbidden = 0x3F /* 077 */)

@@ -133,6 +133,11 @@ internal static class ProviderYaml
         {
             throw new MoatException($"{file}:{ex.Start.Line}:{ex.Start.Column}: {ex.Message}", Mend);
         }
+        catch (Exception ex) when (ex is InvalidOperationException or ArgumentException or FormatException)
+        {
+            // YamlDotNet throws these too for some malformed flow lists and escapes; they carry no place.
+            throw new MoatException($"{file}: the file is not YAML", Mend);
+        }
         throw new MoatException($"{file}:1:1: a provider file holds one mapping (name, hosts, inject …)", Mend);
     }
 

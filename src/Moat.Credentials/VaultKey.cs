@@ -34,7 +34,14 @@ internal sealed class VaultKey : IDisposable
     /// <summary>The key, made when the vault is new. The caller holds the vault's lock.</summary>
     internal Secret GetOrCreate()
     {
-        lock (_gate) return _key ??= Load() ?? Make();
+        lock (_gate)
+        {
+            if (_key is not null) return _key;
+            _key = Load() ?? Make();
+            // Only a key file can be there without its record: a crash came between the two.
+            if (ReadRecord() is null) WriteRecord(new Record("file", NewVaultId(), Fingerprint(_key)));
+            return _key;
+        }
     }
 
     public void Dispose()
@@ -63,7 +70,7 @@ internal sealed class VaultKey : IDisposable
     {
         if (Directory.EnumerateFiles(_credentials, "*.cred", SearchOption.AllDirectories).Any()) throw Lost($"{_recordPath} and {_keyPath} are missing");
         var key = NewKey();
-        var vault = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        var vault = NewVaultId();
         if (_options.UseKeyring && SecretTool.Find(_options.SearchPath) is { } keyring && keyring.TryStore(vault, key))
         {
             using var again = keyring.Lookup(vault);
@@ -72,7 +79,6 @@ internal sealed class VaultKey : IDisposable
             return key;
         }
         PrivateFiles.Write(_keyPath, key.Reveal());
-        WriteRecord(new Record("file", vault, Fingerprint(key)));
         return key;
     }
 
@@ -99,6 +105,8 @@ internal sealed class VaultKey : IDisposable
 
     private void WriteRecord(Record record)
         => PrivateFiles.Write(_recordPath, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"moat-key 1 {record.Backend} {record.Vault} {record.Fingerprint}\n")));
+
+    private static string NewVaultId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     private static Secret NewKey()
     {

@@ -86,7 +86,8 @@ public sealed class KeyringTests : IDisposable
         Put();
         var item = Directory.GetFiles(_bin.Path, "item-*").Single();
         File.WriteAllText(item, Convert.ToBase64String(new byte[32]));
-        using (var vault = _folder.Vault("", _options)) Assert.Contains("another key", Assert.Throws<MoatException>(() => vault.Get("github")).Message, StringComparison.Ordinal);
+        Assert.Throws<MoatException>(() => Put("openai"));
+        using (var vault = _folder.Vault("", _options)) Assert.Contains("the keyring holds another key", Assert.Throws<MoatException>(() => vault.Get("github")).Message, StringComparison.Ordinal);
         File.Delete(item);
         Assert.Throws<MoatException>(() => Put("openai"));
     }

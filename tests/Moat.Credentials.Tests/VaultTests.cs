@@ -48,6 +48,14 @@ public sealed class VaultTests : IDisposable
     }
 
     [Fact]
+    public void The_associated_data_binds_provider_and_profile_unambiguously()
+    {
+        // The payload names its provider too; the seal must not lean on that.
+        (string, string)[] places = [("a", ""), ("a", "b"), ("b", "a"), ("ab", ""), ("b", "")];
+        Assert.Equal(places.Length, places.Select(place => Convert.ToHexString(CredentialFormat.AssociatedData(place.Item1, place.Item2))).Distinct().Count());
+    }
+
+    [Fact]
     public void A_file_moved_to_another_profile_does_not_open_and_profiles_do_not_fall_back()
     {
         Put("github");
@@ -128,7 +136,7 @@ public sealed class VaultTests : IDisposable
     public void What_a_crash_in_the_middle_of_a_write_left_is_ignored_and_then_removed()
     {
         var token = Put("github");
-        var leftover = Path.Combine(_folder.Credentials, ".0123456789abcdef.tmp");
+        var leftover = Path.Combine(_folder.Credentials, ".vault-write-0123456789abcdef");
         File.WriteAllText(leftover, "half a file");
         using var vault = _folder.Vault();
         Assert.Equal(["github"], vault.List());
@@ -179,6 +187,18 @@ public sealed class VaultTests : IDisposable
         File.Delete(_folder.File("encryption.backend"));
         Assert.Throws<MoatException>(() => Put("openai"));
         Assert.False(File.Exists(_folder.File("encryption.key")));
+    }
+
+    [Fact]
+    public void A_crash_between_the_key_and_its_record_is_mended_by_the_next_write()
+    {
+        var token = Put("github");
+        File.Delete(_folder.File("encryption.backend"));
+        using (var vault = _folder.Vault())
+        using (var credential = vault.Get("github"))
+            Assert.Equal(token, TestFolder.Text(credential!.Token));
+        Put("openai");
+        Assert.StartsWith("moat-key 1 file ", File.ReadAllText(_folder.File("encryption.backend")), StringComparison.Ordinal);
     }
 
     [Fact]

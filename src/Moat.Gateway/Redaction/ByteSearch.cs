@@ -68,6 +68,8 @@ internal sealed class ByteSearch : IDisposable
 
     internal bool IsEmpty => _patterns.Length == 0;
 
+    internal IEnumerable<byte[]> CopyPatterns() => _patterns.Select(pattern => pattern.ToArray());
+
     /// <summary>Appends the occurrences to <paramref name="found"/> in no particular order; makes the list on the first hit.</summary>
     internal void FindAll(ReadOnlySpan<byte> text, ref List<ByteRange>? found)
     {

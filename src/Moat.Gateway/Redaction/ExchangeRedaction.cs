@@ -52,7 +52,7 @@ internal static class ExchangeRedaction
             throw new RedactionRefusedException("the upstream answered in a content coding that the gateway cannot look into, on an exchange that carried a credential");
         if (response.StatusCode == HttpStatusCode.PartialContent)
             throw new RedactionRefusedException("the upstream answered with a part of the body although none was asked for, on an exchange that carried a credential");
-        if (Values(response.Headers, "Sec-WebSocket-Extensions").Any())
+        if (Values(response.Headers, "Sec-WebSocket-Extensions").Count > 0)
             throw new RedactionRefusedException("the upstream chose a WebSocket extension that was not offered, on an exchange that carried a credential");
         if (Values(response.Headers, "grpc-encoding").Any(value => !value.Equals("identity", StringComparison.OrdinalIgnoreCase)))
             throw new RedactionRefusedException("the upstream compressed gRPC messages although identity was asked for, on an exchange that carried a credential");

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Moat.Credentials;
 using Moat.Spec;
 
 namespace Moat.Gateway.Redaction;
@@ -36,6 +37,22 @@ internal sealed class SecretRedactor : IDisposable
             else CryptographicOperations.ZeroMemory(form);
         }
         _search = new ByteSearch(kept);
+    }
+
+    /// <summary>
+    /// For the run's grants. After a rotation give the <paramref name="previous"/> redactor: a service may still answer with
+    /// the old credential, in any of its spellings.
+    /// </summary>
+    internal static SecretRedactor Of(IEnumerable<UnlockedGrant> grants, SecretRedactor? previous = null)
+    {
+        var forms = new List<byte[]>();
+        foreach (var grant in grants)
+        {
+            forms.AddRange(SecretSpellings.Of(grant.Secret.Reveal()));
+            forms.AddRange(grant.SecretForms());
+        }
+        if (previous is not null) forms.AddRange(previous.Search.CopyPatterns());
+        return new SecretRedactor(forms);
     }
 
     /// <summary>True: the run has no secret, nothing needs decoding or searching.</summary>

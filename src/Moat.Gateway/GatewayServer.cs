@@ -27,18 +27,14 @@ namespace Moat.Gateway;
 public sealed class GatewayServer : IAsyncDisposable
 {
     private readonly IServer _kestrel;
-    private readonly IAsyncDisposable _dns;
-    private readonly ServiceProvider _services;
-    private readonly LeafCertificates _certificates;
-    private readonly HttpMessageInvoker _upstream;
+    private readonly DnsServer _dns;
+    private readonly IDisposable[] _parts;
 
-    private GatewayServer(IServer kestrel, IAsyncDisposable dns, ServiceProvider services, LeafCertificates certificates, HttpMessageInvoker upstream)
+    private GatewayServer(IServer kestrel, DnsServer dns, IDisposable[] parts)
     {
         _kestrel = kestrel;
         _dns = dns;
-        _services = services;
-        _certificates = certificates;
-        _upstream = upstream;
+        _parts = parts;
     }
 
     /// <summary>Serves the sockets until disposed.</summary>
@@ -50,7 +46,9 @@ public sealed class GatewayServer : IAsyncDisposable
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var certificates = new LeafCertificates(options.Authority);
-        var upstream = UpstreamClient.Create(new UpstreamDialer(options.Policy, options.Network, options.Audit), options.Network);
+        var tls = new UpstreamTls(options.Network);
+        var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
+        var upstream = new HttpMessageInvoker(UpstreamHandler.Create(dialer, tls), disposeHandler: true);
         var collection = new ServiceCollection()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
             .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
@@ -66,15 +64,13 @@ public sealed class GatewayServer : IAsyncDisposable
         try
         {
             await kestrel.StartAsync(new GatewayApplication(pipeline), cancellationToken);
-            var dns = await DnsResponder.StartAsync(listeners.DnsUdp, listeners.DnsTcp, options.Policy, names, options.Audit, cancellationToken);
-            return new GatewayServer(kestrel, dns, services, certificates, upstream);
+            var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, recorder), names, TimeProvider.System);
+            return new GatewayServer(kestrel, DnsServer.Start(responder, listeners.DnsUdp, listeners.DnsTcp), [services, upstream, tls, certificates, redactor]);
         }
         catch
         {
-            kestrel.Dispose();
-            upstream.Dispose();
-            certificates.Dispose();
-            await services.DisposeAsync();
+            foreach (var part in new IDisposable[] { services, upstream, tls, certificates, redactor })
+                part.Dispose();
             throw;
         }
     }
@@ -85,9 +81,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _dns.DisposeAsync();
         // An expired grace period: Kestrel aborts the connections instead of waiting for them.
         await _kestrel.StopAsync(new CancellationToken(canceled: true));
-        _kestrel.Dispose();
-        _upstream.Dispose();
-        _certificates.Dispose();
-        await _services.DisposeAsync();
+        foreach (var part in _parts)
+            part.Dispose();
     }
 }

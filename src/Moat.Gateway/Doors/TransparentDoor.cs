@@ -39,7 +39,7 @@ internal sealed class TransparentDoor(SyntheticNames names, Recorder recorder)
         LocalAddress(connection) is { } address && CanonicalHost.TryParse(address.ToString(), out var host, out _) ? host : null;
 
     private CanonicalHost? NameBehind(ConnectionContext connection) =>
-        LocalAddress(connection) is { } address && names.TryGetName(address, out var name) ? name : null;
+        LocalAddress(connection) is { } address && names.TryFind(address, out var name) && CanonicalHost.TryParse(name, out var host, out _) ? host : null;
 
     private static IPAddress? LocalAddress(ConnectionContext connection)
     {

@@ -1,4 +1,5 @@
 using Moat.Audit;
+using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 
 namespace Moat.Gateway.Pipeline;
@@ -53,6 +54,22 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
     {
         Append(AuditTypes.ConnectDenied, Describe(refusal, host, port));
         Tell(refusal, host, port, method: null, target: null);
+    }
+
+    /// <exception cref="AuditUnavailableException">The log takes no more records: the query must not be answered.</exception>
+    public void DnsQuery(DnsEvent query)
+    {
+        var payload = AuditPayload.Create()
+            .Add("count", query.Count)
+            .Add("name", query.Name)
+            .Add("outcome", query.Outcome)
+            .Add("rule", query.Verdict.Rule)
+            .Add("type", query.Type);
+        if (query.Verdict.Reason.Length > 0)
+            payload = payload.Add("reason", query.Verdict.Reason);
+        audit.Append(AuditTypes.DnsQuery, payload);
+        if (!query.Verdict.Allowed && query.Count == 1)
+            Tell(new Refusal(0, DenialKind.Policy, query.Verdict.Rule, query.Verdict.Reason, query.Verdict.HowToAllow), query.Name, 0, "DNS", target: null);
     }
 
     private static AuditPayload Describe(Refusal refusal, string host, int port) => AuditPayload.Create()

@@ -136,7 +136,7 @@ internal sealed class RequestPipeline(
         var exception = http.Features.Get<IForwarderErrorFeature>()?.Exception;
         if (http.RequestAborted.IsCancellationRequested)
             return "the client went away";
-        var failure = UpstreamFailure.Explain(error, exception, host, port);
+        var failure = FailureAnswer.For(error, exception, host, port);
         if (http.Response.HasStarted)
             return failure.Reason;
         if (failure.Kind == DenialKind.Address)

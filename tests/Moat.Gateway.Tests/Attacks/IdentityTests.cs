@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Authentication;
 using Microsoft.AspNetCore.Http;
 
 namespace Moat.Gateway.Tests;

@@ -93,8 +93,7 @@ internal sealed class RequestPipeline(
         var failure = "";
         try
         {
-            if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
-                http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+            PrepareBody(exchange);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);
@@ -114,6 +113,21 @@ internal sealed class RequestPipeline(
 
     private static readonly Refusal Unrecorded = new(
         503, DenialKind.Audit, "no effect without its record", "the audit log cannot be written", "make room on the disk of the run's state folder, then start the run again");
+
+    private static void PrepareBody(Exchange exchange)
+    {
+        var http = exchange.Http;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+        }
+        else if (http.Request.Headers.ContentType.Count > 0)
+        {
+            // HttpClient sends a Content-Type only along with a body, so this one is empty. Signatures may cover the header.
+            http.Features.Set<IHttpRequestBodyDetectionFeature>(EmptyBody.Instance);
+            http.Request.Headers.ContentLength = 0;
+        }
+    }
 
     private static Refusal? Unlock(Exchange exchange)
     {
@@ -174,5 +188,12 @@ internal sealed class RequestPipeline(
     {
         var query = target.IndexOf('?', StringComparison.Ordinal);
         return query < 0 ? target : target[..query];
+    }
+
+    private sealed class EmptyBody : IHttpRequestBodyDetectionFeature
+    {
+        public static readonly EmptyBody Instance = new();
+
+        public bool CanHaveBody => true;
     }
 }

@@ -170,10 +170,11 @@ public sealed class StreamingTests
         Assert.Equal("7", Assert.Single(failed.Headers.GetValues("grpc-status")));
 
         var duplex = new DuplexContent();
-        using var response = await client.SendAsync(Grpc("/echo", duplex), HttpCompletionOption.ResponseHeadersRead);
+        var sending = client.SendAsync(Grpc("/echo", duplex), HttpCompletionOption.ResponseHeadersRead);
+        await duplex.WriteAsync("one!"u8.ToArray());
+        using var response = await sending;
         var stream = await response.Content.ReadAsStreamAsync();
         var one = new byte[4];
-        await duplex.WriteAsync("one!"u8.ToArray());
         await stream.ReadExactlyAsync(one);
         Assert.Equal("one!", Encoding.ASCII.GetString(one));
         await duplex.WriteAsync("two!"u8.ToArray());

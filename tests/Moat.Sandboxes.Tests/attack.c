@@ -69,6 +69,7 @@ int main(void) {
     errno = 0; row("socket_sctp", socket(AF_INET, SOCK_STREAM, 132));
     errno = 0; row("socket_sctp_seq", socket(AF_INET, SOCK_SEQPACKET, 132));
     errno = 0; row("socket_mptcp", socket(AF_INET, SOCK_STREAM, 262));
+    { int pair[2]; errno = 0; row("socketpair_tipc", socketpair(30, SOCK_SEQPACKET, 0, pair)); errno = 0; row("socketpair_vsock", socketpair(40, SOCK_STREAM, 0, pair)); errno = 0; row("socketpair_inet", socketpair(AF_INET, SOCK_STREAM, 0, pair)); }
     errno = 0; row("netlink_audit", socket(AF_NETLINK, SOCK_RAW, 9));
     errno = 0; row("netlink_netfilter", socket(AF_NETLINK, SOCK_RAW, 12));
     errno = 0; row("netlink_uevent", socket(AF_NETLINK, SOCK_RAW, 15));

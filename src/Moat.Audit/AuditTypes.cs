@@ -1,0 +1,31 @@
+namespace Moat.Audit;
+
+/// <summary>The record types that Moat writes. An outcome's payload holds <c>intent</c>: the intent's sequence number.</summary>
+public static class AuditTypes
+{
+    /// <summary>Always the first record; the payload's <c>spec</c> is the digest of the run spec.</summary>
+    public const string RunCreated = "run.created";
+
+    /// <summary>Always the last record of a sealed log.</summary>
+    public const string RunSealed = "run.sealed";
+
+    public const string RequestIntent = "request.intent";
+    public const string RequestOutcome = "request.outcome";
+    public const string RequestDenied = "request.denied";
+    public const string StartIntent = "start.intent";
+    public const string StartOutcome = "start.outcome";
+    public const string ExecIntent = "exec.intent";
+    public const string ExecOutcome = "exec.outcome";
+    public const string CredentialUse = "credential.use";
+    public const string DnsQuery = "dns.query";
+    public const string ConnectDenied = "connect.denied";
+
+    /// <summary>Whether a record of this type promises that an outcome follows.</summary>
+    public static bool IsIntent(string type) => type.EndsWith(".intent", StringComparison.Ordinal);
+
+    /// <summary>Whether a record of this type closes an intent.</summary>
+    public static bool IsOutcome(string type) => type.EndsWith(".outcome", StringComparison.Ordinal);
+
+    /// <summary>Whether a record of this type ends the log.</summary>
+    public static bool IsSeal(string type) => type.EndsWith(".sealed", StringComparison.Ordinal);
+}

@@ -1,0 +1,89 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Moat.Gateway.Doors;
+
+/// <summary>The doors of one gateway.</summary>
+internal sealed record DoorSet(ProxyDoor Proxy, TransparentDoor Transparent, TlsDoor Tls);
+
+/// <summary>Kestrel on the given sockets, each with its door in front, and with limits that a hostile client meets.</summary>
+internal static class KestrelHost
+{
+    /// <summary>Connections at once; each costs two descriptors of the supervisor.</summary>
+    private const long MaxConnections = 4096;
+
+    /// <summary>Registers Kestrel; resolve <see cref="Microsoft.AspNetCore.Hosting.Server.IServer"/> to have it.</summary>
+    public static void Add(IServiceCollection services, GatewayListeners listeners, DoorSet doors)
+    {
+        // RFC 9112 §2.2 lets a server take a bare LF as a line's end; servers differ in it, and that is how requests are smuggled.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
+        var sockets = new Dictionary<ulong, SafeSocketHandle>();
+        new KestrelServices(services).UseKestrelCore();
+        services.Configure<SocketTransportOptions>(options =>
+        {
+            options.Backlog = 1024;
+            // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
+            options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
+        });
+        services.Configure<KestrelServerOptions>(options =>
+        {
+            options.AddServerHeader = false;
+            options.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+            Limit(options.Limits);
+            foreach (var socket in listeners.Proxy)
+                Listen(options, socket, listen => ServeProxy(listen, doors));
+            foreach (var socket in listeners.Http)
+                Listen(options, socket, listen => listen.Use(next => connection => doors.Transparent.OnHttpAsync(connection, next)));
+            foreach (var socket in listeners.Https)
+                Listen(options, socket, listen => ServeHttps(listen, doors));
+        });
+
+        void Listen(KestrelServerOptions options, SafeSocketHandle socket, Action<ListenOptions> configure)
+        {
+            var handle = (ulong)socket.DangerousGetHandle();
+            sockets.Add(handle, socket);
+            options.ListenHandle(handle, configure);
+        }
+    }
+
+    private static void ServeHttps(ListenOptions listen, DoorSet doors)
+    {
+        listen.Use(next => connection => doors.Transparent.OnHttpsAsync(connection, next));
+        listen.UseHttps(doors.Tls.ToOptions());
+    }
+
+    private static void ServeProxy(ListenOptions listen, DoorSet doors)
+    {
+        // The delegates are built from the last to the first: `plain`, behind TLS, is there when the door opens.
+        ConnectionDelegate? plain = null;
+        listen.Use(tls => connection => doors.Proxy.OnConnectionAsync(connection, tls, plain!));
+        listen.UseHttps(doors.Tls.ToOptions());
+        listen.Use(next => plain = next);
+    }
+
+    private static void Limit(KestrelServerLimits limits)
+    {
+        limits.MaxConcurrentConnections = MaxConnections;
+        limits.MaxConcurrentUpgradedConnections = MaxConnections;
+        limits.KeepAliveTimeout = TimeSpan.FromMinutes(10);
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+        limits.MaxRequestLineSize = 32 * 1024;
+        limits.MaxRequestHeadersTotalSize = 128 * 1024;
+        limits.MaxRequestHeaderCount = 200;
+        // Bodies stream: neither size nor pace costs memory, and a debugger may stop an agent in the middle of one.
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.Http2.MaxStreamsPerConnection = 256;
+        limits.Http2.MaxRequestHeaderFieldSize = 64 * 1024;
+        limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
+        limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+    }
+}

@@ -1,0 +1,26 @@
+using Moat.Audit;
+using Moat.Credentials;
+using Moat.Policy;
+using Moat.Spec;
+
+namespace Moat.Gateway;
+
+/// <summary>What a gateway works with. Everything here belongs to one run, is owned by the caller and outlives the gateway.</summary>
+public sealed record GatewayOptions
+{
+    public required NetworkPolicy Policy { get; init; }
+
+    /// <summary>The credentials the run may use. A revoked one denies the requests that need it.</summary>
+    public IReadOnlyList<UnlockedGrant> Grants { get; init; } = [];
+
+    /// <summary>When it fails, every request is refused with 503.</summary>
+    public required AuditLog Audit { get; init; }
+
+    public required RunAuthority Authority { get; init; }
+
+    /// <summary>The spec that <see cref="Policy"/> was compiled from; <c>network.ca</c> and <c>network.resolve</c> are read here.</summary>
+    public required NetworkSpec Network { get; init; }
+
+    /// <summary>Told of each denial, on the thread that refused: be quick, do not throw.</summary>
+    public Action<Denial>? OnDenied { get; init; }
+}

@@ -1,0 +1,70 @@
+using Microsoft.AspNetCore.Http;
+using Moat.Credentials;
+using Moat.Gateway.Doors;
+using Moat.Gateway.Pipeline;
+
+namespace Moat.Gateway.Identity;
+
+/// <summary>
+/// Brings together everything in a request that names where it goes: the door (CONNECT target, SNI, address), the
+/// Host or <c>:authority</c>, the target's own authority and the scheme. They agree, or the request is refused; asked
+/// for each request, so for each HTTP/2 stream too.
+/// </summary>
+internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
+{
+    /// <param name="target">Path and query, exactly as they will go upstream; starts with a slash.</param>
+    public Refusal? Identify(HttpContext context, string rawTarget, DoorConnection door, out Destination destination, out string target)
+    {
+        destination = null!;
+        target = rawTarget;
+        if (!rawTarget.StartsWith('/'))
+        {
+            // Kestrel has compared the authority of an absolute form with the Host header already (RFC 9112 §3.2.2).
+            if (door.Tls || !rawTarget.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            {
+                return Refusal.ByProtocol(door.Kind == DoorKind.Proxy && rawTarget.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                    ? "https goes through the proxy by CONNECT" : "the request target has no path");
+            }
+            var path = rawTarget.AsSpan(7).IndexOfAny('/', '?');
+            target = path < 0 ? "/" : rawTarget[(7 + path)..];
+            if (target[0] == '?')
+                target = "/" + target;
+        }
+        else if (door.Kind == DoorKind.Proxy)
+        {
+            return Refusal.ByProtocol("this is a proxy: the request target must be absolute");
+        }
+
+        var spelling = context.Request.Headers.Host.ToString();
+        if (door.Latest is { } latest && string.Equals(latest.Spelling, spelling, StringComparison.Ordinal))
+        {
+            destination = latest;
+            return null;
+        }
+
+        var schemePort = door.Tls ? 443 : 80;
+        Authority authority;
+        if (spelling.Length == 0)
+        {
+            // HTTP/1.0 has no Host; the door may know.
+            if (door.Host is not { } known)
+                return Refusal.ByProtocol("the request names no host");
+            authority = new Authority(known, door.Port);
+        }
+        else if (!Authority.TryParse(spelling, schemePort, out authority, out var error))
+        {
+            return Refusal.ByProtocol($"the request's host is not valid: {error}");
+        }
+
+        if (door.Host is { } expected && expected != authority.Host)
+            return Refusal.ByIdentity($"the request is for {authority.Host.Value}, the connection for {expected.Value}");
+        if (door.Port != 0 && door.Port != authority.Port)
+            return Refusal.ByIdentity($"the request is for port {authority.Port}, the connection for port {door.Port}");
+
+        destination = Destination.Create(spelling, authority, door.Tls, grants);
+        if (!Uri.TryCreate(destination.Prefix, UriKind.Absolute, out _))
+            return Refusal.ByProtocol("the request's host fits no URI");
+        door.Latest = destination;
+        return null;
+    }
+}

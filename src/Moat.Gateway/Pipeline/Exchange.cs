@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Moat.Gateway.Identity;
+using Moat.Gateway.Redaction;
+
+namespace Moat.Gateway.Pipeline;
+
+/// <summary>
+/// One request and its response on their way through the gateway. Kestrel keeps the object with the connection (or the
+/// HTTP/2 stream slot) and it is used again for the next request there, so the hot path makes little garbage.
+/// </summary>
+internal sealed class Exchange
+{
+    private long _started;
+
+    public Exchange()
+    {
+        Http = new DefaultHttpContext();
+        Transformer = new ForwardTransformer(this);
+    }
+
+    public DefaultHttpContext Http { get; }
+
+    public ForwardTransformer Transformer { get; }
+
+    public Destination Destination { get; set; } = null!;
+
+    /// <summary>Path and query to send upstream.</summary>
+    public string Target { get; set; } = "";
+
+    /// <summary>Credentials to write, beside the destination's injections, index by index; text, so forgotten soon.</summary>
+    public string[] Credentials { get; private set; } = [];
+
+    /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
+    public SecretRedactor Redactor { get; set; } = null!;
+
+    /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
+    public long Intent { get; set; }
+
+    /// <summary>Body bytes from the client.</summary>
+    public long BytesIn { get; set; }
+
+    /// <summary>Body bytes to the client.</summary>
+    public long BytesOut { get; set; }
+
+    /// <summary>Milliseconds since the request's head was read.</summary>
+    public long ElapsedMilliseconds => (long)Stopwatch.GetElapsedTime(_started).TotalMilliseconds;
+
+    public void Start() => _started = Stopwatch.GetTimestamp();
+
+    public Span<string> RentCredentials(int count)
+    {
+        if (Credentials.Length < count)
+            Credentials = new string[count];
+        return Credentials;
+    }
+
+    public void Reset()
+    {
+        Http.Uninitialize();
+        Array.Clear(Credentials);
+        Destination = null!;
+        Redactor = null!;
+        Target = "";
+        Intent = BytesIn = BytesOut = 0;
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Frozen;
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using Moat.Credentials;
+using Moat.Gateway.Redaction;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Moat.Gateway.Pipeline;
+
+/// <summary>
+/// What YARP's forwarder asks on the way out and back: the upstream request's head with credentials written in, the
+/// response's head and trailers with secrets taken out, and the redacting body stream in between. Hop-by-hop fields
+/// (RFC 9110 §7.6.1) end here; nothing is added that would tell the upstream of a proxy.
+/// </summary>
+internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
+{
+    /// <summary>The target goes out as policy saw it: Uri may not decode or shorten it.</summary>
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    private static readonly FrozenSet<string> HopByHop = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+        "TE", "Transfer-Encoding", "Upgrade", "HTTP2-Settings");
+
+    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        var injections = exchange.Destination.Injections;
+        var request = httpContext.Request;
+        var nominated = request.Headers.Connection;
+        foreach (var (name, values) in request.Headers)
+        {
+            if (name.Length == 0 || name[0] == ':' || name.Equals(HeaderNames.Host, StringComparison.OrdinalIgnoreCase)
+                || HopByHop.Contains(name) || IsNominated(nominated, name) || (!injections.IsEmpty && IsReplaced(name)))
+                continue;
+            Add(proxyRequest, name, values);
+        }
+        if (AcceptsTrailers(request.Headers))
+            proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
+
+        var target = exchange.Target;
+        for (var i = 0; i < injections.Length; i++)
+        {
+            var (binding, value) = (injections[i].Binding, exchange.Credentials[i]);
+            if (binding.Format == InjectionFormat.Path)
+                target = InjectPath(target, injections[i].Grant.Placeholder, value);
+            else if (!proxyRequest.Headers.TryAddWithoutValidation(binding.Header, value))
+                throw new InvalidOperationException($"the header {binding.Header} takes no credential");
+            foreach (var extra in injections[i].Grant.ExtraHeaders)
+            {
+                proxyRequest.Headers.Remove(extra.Name);
+                proxyRequest.Headers.TryAddWithoutValidation(extra.Name, extra.Value);
+            }
+        }
+        ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);
+        proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
+        return default;
+    }
+
+    public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is null)
+            return new ValueTask<bool>(false);
+
+        var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
+            || httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Destination.Injections.IsEmpty);
+        if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
+            httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
+        Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
+        Copy(proxyResponse.Content.Headers.NonValidated, httpContext.Response.Headers);
+        if (!upgraded)
+            proxyResponse.Content = new RelayContent(proxyResponse.Content, exchange);
+        return new ValueTask<bool>(true);
+    }
+
+    public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        if (httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
+            Copy(proxyResponse.TrailingHeaders.NonValidated, trailers);
+        return default;
+    }
+
+    /// <summary>True for what the agent may not say itself on a request that carries a credential.</summary>
+    private bool IsReplaced(string name)
+    {
+        foreach (var injection in exchange.Destination.Injections)
+        {
+            if (name.Equals(injection.Binding.Header, StringComparison.OrdinalIgnoreCase))
+                return true;
+            foreach (var removed in injection.Grant.RemoveHeaders)
+            {
+                if (name.Equals(removed, StringComparison.OrdinalIgnoreCase))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    private static string InjectPath(string target, string placeholder, string value)
+    {
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = query < 0 ? target : target[..query];
+        return string.Concat(path.Replace(placeholder, value, StringComparison.Ordinal), query < 0 ? "" : target[query..]);
+    }
+
+    private static void Add(HttpRequestMessage request, string name, StringValues values)
+    {
+        // Two Cookie lines are legal in HTTP/2 and joined in HTTP/1.1 (RFC 9113 §8.2.3).
+        if (values.Count > 1 && name.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase))
+            values = string.Join("; ", values.ToArray());
+        if (Add(request.Headers, name, values))
+            return;
+        // HttpClient keeps Content-Type and its kind with a body; a request without one may have them too.
+        request.Content ??= new ByteArrayContent([]);
+        if (!Add(request.Content.Headers, name, values))
+            throw new InvalidOperationException("a request header cannot be forwarded");
+    }
+
+    private static bool Add(HttpHeaders headers, string name, StringValues values) => values.Count == 1
+        ? headers.TryAddWithoutValidation(name, values[0])
+        : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+
+    private static void Copy(HttpHeadersNonValidated source, IHeaderDictionary destination)
+    {
+        source.TryGetValues(HeaderNames.Connection, out var nominated);
+        foreach (var (name, values) in source)
+        {
+            // Alt-Svc would send clients to a door that does not exist (QUIC).
+            if (HopByHop.Contains(name) || name.Equals(HeaderNames.AltSvc, StringComparison.OrdinalIgnoreCase) || IsNominated(nominated, name))
+                continue;
+            destination[name] = values.Count == 1 ? values.ToString() : values.ToArray();
+        }
+    }
+
+    private static bool AcceptsTrailers(IHeaderDictionary headers)
+    {
+        foreach (var value in headers.TE)
+        {
+            if (value is not null && value.Contains("trailers", StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool IsNominated(StringValues connection, string name)
+    {
+        for (var i = 0; i < connection.Count; i++)
+        {
+            if (Lists(connection[i], name))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool IsNominated(HeaderStringValues connection, string name)
+    {
+        if (connection.Count == 0)
+            return false;
+        foreach (var value in connection)
+        {
+            if (Lists(value, name))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool Lists(ReadOnlySpan<char> list, ReadOnlySpan<char> name)
+    {
+        if (list.Length < name.Length)
+            return false;
+        foreach (var range in list.Split(','))
+        {
+            if (list[range].Trim().Equals(name, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,105 @@
+using Moat.Audit;
+using Moat.Gateway.Dns;
+using Moat.Gateway.Doors;
+
+namespace Moat.Gateway.Pipeline;
+
+/// <summary>
+/// The gateway's hand in the audit log, and the person's line at the terminal. Texts of the agent's making pass the
+/// redactor first, so that a secret which it guessed or found is not written down.
+/// </summary>
+internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Denial>? onDenied)
+{
+    /// <summary>Completes when the record is durable; only then may a byte leave.</summary>
+    /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>
+    public ValueTask<long> RequestIntentAsync(Exchange exchange, DoorConnection door, string method, string rule)
+    {
+        var destination = exchange.Destination;
+        var payload = AuditPayload.Create()
+            .Add("door", DoorName(door.Kind))
+            .Add("host", destination.Authority.Host.Value)
+            .Add("method", method)
+            .Add("path", exchange.Redactor.Redact(exchange.Target))
+            .Add("port", destination.Authority.Port)
+            .Add("protocol", exchange.Http.Request.Protocol)
+            .Add("rule", rule)
+            .Add("scheme", destination.Scheme);
+        if (!destination.Injections.IsEmpty)
+            payload = payload.Add("grant", destination.GrantNames);
+        return audit.AppendIntentAsync(AuditTypes.RequestIntent, payload);
+    }
+
+    /// <param name="failure">Empty when the exchange went through.</param>
+    public void RequestOutcome(Exchange exchange, string failure)
+    {
+        var payload = AuditPayload.Create()
+            .Add("bytes_in", exchange.BytesIn)
+            .Add("bytes_out", exchange.BytesOut)
+            .Add("intent", exchange.Intent)
+            .Add("ms", exchange.ElapsedMilliseconds)
+            .Add("status", exchange.Http.Response.StatusCode);
+        if (failure.Length > 0)
+            payload = payload.Add("error", exchange.Redactor.Redact(failure));
+        Append(AuditTypes.RequestOutcome, payload);
+    }
+
+    public void RequestDenied(Refusal refusal, string host, int port, string method, string target)
+    {
+        target = redactor.Current.Redact(target);
+        Append(AuditTypes.RequestDenied, Describe(refusal, host, port).Add("method", method).Add("path", target));
+        Tell(refusal, host, port, method, target);
+    }
+
+    public void ConnectDenied(Refusal refusal, string host, int port)
+    {
+        Append(AuditTypes.ConnectDenied, Describe(refusal, host, port));
+        Tell(refusal, host, port, method: null, target: null);
+    }
+
+    /// <exception cref="AuditUnavailableException">The log takes no more records: the query must not be answered.</exception>
+    public void DnsQuery(DnsEvent query)
+    {
+        var payload = AuditPayload.Create()
+            .Add("count", query.Count)
+            .Add("name", query.Name)
+            .Add("outcome", query.Outcome)
+            .Add("rule", query.Verdict.Rule)
+            .Add("type", query.Type);
+        if (query.Verdict.Reason.Length > 0)
+            payload = payload.Add("reason", query.Verdict.Reason);
+        audit.Append(AuditTypes.DnsQuery, payload);
+        if (!query.Verdict.Allowed && query.Count == 1)
+            Tell(new Refusal(0, DenialKind.Policy, query.Verdict.Rule, query.Verdict.Reason, query.Verdict.HowToAllow), query.Name, 0, "DNS", target: null);
+    }
+
+    private static AuditPayload Describe(Refusal refusal, string host, int port) => AuditPayload.Create()
+        .Add("host", host)
+        .Add("kind", refusal.Kind)
+        .Add("port", port)
+        .Add("reason", refusal.Reason)
+        .Add("rule", refusal.Rule);
+
+    private void Append(string type, AuditPayload payload)
+    {
+        try
+        {
+            audit.Append(type, payload);
+        }
+        catch (AuditUnavailableException)
+        {
+            // A denial or an outcome has no effect to hold back. The log itself announces its failure
+            // (AuditLog.Failed), and every later intent is refused.
+        }
+    }
+
+    private void Tell(Refusal refusal, string host, int port, string? method, string? target) =>
+        onDenied?.Invoke(new Denial(DateTimeOffset.UtcNow, refusal.Kind, host, port, method, target, refusal.Rule, refusal.Reason, refusal.HowToAllow));
+
+    private static string DoorName(DoorKind kind) => kind switch
+    {
+        DoorKind.Http => "http",
+        DoorKind.Https => "https",
+        DoorKind.Proxy => "proxy",
+        _ => "tunnel",
+    };
+}

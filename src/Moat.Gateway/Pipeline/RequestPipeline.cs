@@ -1,0 +1,178 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Moat.Audit;
+using Moat.Credentials;
+using Moat.Gateway.Doors;
+using Moat.Gateway.Identity;
+using Moat.Policy;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Moat.Gateway.Pipeline;
+
+/// <summary>
+/// The path of every request, on every door, in every HTTP version; HTTP/2 takes it once for each stream.
+/// <code>
+///            (1) identify  (2) decide  (3) inject  (4) record intent
+///               │             │           │             │ durable, or 503
+///   agent ──────▼─────────────▼───────────▼─────────────▼──────────► (5) forward ──► upstream
+///         400, 421         403 policy  403 grant                        │ dial guard, verified TLS, or 502
+///   agent ◄───────────── (7) record outcome ◄──────── (6) redact ◄──────┘
+/// </code>
+/// (1) Door, SNI, Host, target and scheme name one destination, in a form that no two servers read in two ways.
+/// (2) The policy allows this method and path on this destination.
+/// (3) The credentials of the run's grants for this destination, if it is https, are there and not revoked.
+/// (4) The intent is in the audit log before a byte leaves.
+/// (5) The body streams both ways; nothing is held back.
+/// (6) Head, body and trailers of the response lose every form of every secret.
+/// (7) Status, bytes, time and error are recorded, also when a side went away.
+/// </summary>
+internal sealed class RequestPipeline(
+    NetworkPolicy policy, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+{
+    private static readonly ForwarderRequestConfig Config = new()
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        // A model may think for a long time between two events of a stream.
+        ActivityTimeout = TimeSpan.FromHours(1),
+    };
+
+    private readonly RequestIdentity _identity = new(grants);
+
+    public async Task ProcessAsync(Exchange exchange)
+    {
+        var http = exchange.Http;
+        var rawTarget = http.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var door = http.Features.Get<DoorConnection>();
+
+        // 1
+        var method = http.Request.Method;
+        var overrides = false;
+        var refusal = door is null ? Refusal.ByProtocol("the connection came through no door") : RequestGuard.Check(http, rawTarget, out method, out overrides);
+        var target = rawTarget;
+        Destination? destination = null;
+        refusal ??= _identity.Identify(http, rawTarget, door!, out destination, out target);
+        if (refusal is not null)
+        {
+            await RefuseAsync(exchange, refusal, NameFor(http, door, destination), destination?.Authority.Port ?? door?.Port ?? 0, method, rawTarget);
+            return;
+        }
+        exchange.Destination = destination!;
+        exchange.Target = target;
+
+        // 2
+        var (host, port) = (destination!.Authority.Host, destination.Authority.Port);
+        var decision = policy.DecideRequest(host, port, method, PathOf(target));
+        if (!decision.Allowed)
+            refusal = Refusal.ByPolicy(decision);
+        else if (overrides && policy.HasRequestRules(host, port))
+            refusal = Refusal.ByProtocol("a header asks for another method or path than the one that the rules decided on", 403);
+
+        // 3
+        refusal ??= Unlock(exchange);
+        if (refusal is not null)
+        {
+            await RefuseAsync(exchange, refusal, host.Value, port, method, target);
+            return;
+        }
+        exchange.Redactor = redactor.Current;
+
+        // 4
+        try
+        {
+            exchange.Intent = await recorder.RequestIntentAsync(exchange, door!, method, decision.Rule);
+        }
+        catch (AuditUnavailableException)
+        {
+            await AnswerAsync(http, Unrecorded, host.Value);
+            return;
+        }
+
+        // 5, 6
+        var failure = "";
+        try
+        {
+            if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+                http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+            var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
+            if (error != ForwarderError.None)
+                failure = await ExplainAsync(exchange, error, host.Value, port, method);
+        }
+        catch (Exception e)
+        {
+            // The record must say that the request ended badly, whatever the reason; Kestrel then ends the connection.
+            failure = e.GetType().Name;
+            throw;
+        }
+        finally
+        {
+            // 7
+            recorder.RequestOutcome(exchange, failure);
+        }
+    }
+
+    private static readonly Refusal Unrecorded = new(
+        503, DenialKind.Audit, "no effect without its record", "the audit log cannot be written", "make room on the disk of the run's state folder, then start the run again");
+
+    private static Refusal? Unlock(Exchange exchange)
+    {
+        var injections = exchange.Destination.Injections;
+        var values = exchange.RentCredentials(injections.Length);
+        for (var i = 0; i < injections.Length; i++)
+        {
+            var grant = injections[i].Grant;
+            if (!grant.TryGetValue(injections[i].Index, out values[i]))
+            {
+                return new Refusal(403, DenialKind.Grant, $"grant {grant.Name}", $"the grant {grant.Name} cannot be used: {grant.RevokedReason}", $"moat grant {grant.Name}");
+            }
+        }
+        return null;
+    }
+
+    private async Task<string> ExplainAsync(Exchange exchange, ForwarderError error, string host, int port, string method)
+    {
+        var http = exchange.Http;
+        var exception = http.Features.Get<IForwarderErrorFeature>()?.Exception;
+        if (http.RequestAborted.IsCancellationRequested)
+            return "the client went away";
+        var failure = FailureAnswer.For(error, exception, host, port);
+        if (http.Response.HasStarted)
+            return failure.Reason;
+        if (failure.Kind == DenialKind.Address)
+            recorder.RequestDenied(failure, host, port, method, exchange.Target);
+        http.Response.Clear();
+        await AnswerAsync(http, failure, host);
+        return failure.Reason;
+    }
+
+    private Task RefuseAsync(Exchange exchange, Refusal refusal, string host, int port, string method, string target)
+    {
+        recorder.RequestDenied(refusal, host, port, method, target);
+        return AnswerAsync(exchange.Http, refusal, host);
+    }
+
+    private static Task AnswerAsync(HttpContext http, Refusal refusal, string host)
+    {
+        var body = DenialBody.Write(refusal, host);
+        var response = http.Response;
+        response.StatusCode = refusal.Status;
+        response.ContentType = "application/json";
+        response.ContentLength = body.Length;
+        if (refusal.IsBlock)
+            response.Headers[DenialBody.BlockedHeader] = refusal.Kind;
+        // What was unclear about this request could be unclear about where the next one starts.
+        if (refusal.Kind == DenialKind.Protocol && !HttpProtocol.IsHttp2(http.Request.Protocol))
+            response.Headers.Connection = "close";
+        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body).AsTask();
+    }
+
+    private static string NameFor(HttpContext http, DoorConnection? door, Destination? destination) =>
+        destination?.Authority.Host.Value ?? door?.Host?.Value ?? http.Request.Headers.Host.ToString();
+
+    private static string PathOf(string target)
+    {
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        return query < 0 ? target : target[..query];
+    }
+}

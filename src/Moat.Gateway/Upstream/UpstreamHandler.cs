@@ -1,0 +1,36 @@
+using System.Net;
+using System.Text;
+
+namespace Moat.Gateway.Upstream;
+
+/// <summary>The pooled HTTP client of the gateway: every connection is dialled and verified here, nothing is added to a request.</summary>
+internal static class UpstreamHandler
+{
+    // A pooled connection keeps its address; this bounds how long a changed name is served by the old one.
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_idle = TimeSpan.FromMinutes(1);
+
+    // Longer than the dialler's own patience, so that its precise reason wins; then comes the TLS handshake.
+    private static readonly TimeSpan s_connect = TimeSpan.FromSeconds(60);
+
+    internal static SocketsHttpHandler Create(UpstreamDialer dialer, UpstreamTls tls) => new()
+    {
+        ConnectCallback = (context, cancel) => dialer.DialAsync(context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port, cancel),
+        SslOptions = tls.CreateOptions(),
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        MaxConnectionsPerServer = int.MaxValue,
+        EnableMultipleHttp2Connections = true,
+        InitialHttp2StreamWindowSize = 1024 * 1024,
+        PooledConnectionLifetime = s_lifetime,
+        PooledConnectionIdleTimeout = s_idle,
+        ConnectTimeout = s_connect,
+        MaxResponseHeadersLength = 64, // KiB
+        // HTTP/1.1 header bytes pass as they are.
+        RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+    };
+}

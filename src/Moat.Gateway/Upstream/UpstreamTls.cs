@@ -1,0 +1,104 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Moat.Spec;
+
+namespace Moat.Gateway.Upstream;
+
+/// <summary>
+/// Verifies upstream certificates: by the system's trust, and when only the root is missing there, by the run's
+/// <c>network.ca</c>. A failure says what is wrong; nothing can be waved through.
+/// </summary>
+internal sealed class UpstreamTls : IDisposable
+{
+    private const string ServerAuth = "1.3.6.1.5.5.7.3.1";
+
+    private readonly X509Certificate2Collection _extraRoots = [];
+
+    /// <exception cref="MoatException">A <c>network.ca</c> text holds no certificate.</exception>
+    internal UpstreamTls(NetworkSpec network)
+    {
+        foreach (var pem in network.CaPem)
+        {
+            var before = _extraRoots.Count;
+            try
+            {
+                _extraRoots.ImportFromPem(pem);
+            }
+            catch (CryptographicException e)
+            {
+                throw new MoatException($"network.ca holds a certificate that cannot be read: {e.Message}", "give a file with PEM certificates");
+            }
+            if (_extraRoots.Count == before) throw new MoatException("network.ca holds no certificate", "give a file with PEM certificates (BEGIN CERTIFICATE)");
+        }
+    }
+
+    /// <summary>Options for any host; the HTTP handler sets the name and the protocols.</summary>
+    internal SslClientAuthenticationOptions CreateOptions() => new()
+    {
+        CertificateChainPolicy = CreatePolicy(),
+        RemoteCertificateValidationCallback = Validate,
+    };
+
+    private static X509ChainPolicy CreatePolicy()
+    {
+        var policy = new X509ChainPolicy
+        {
+            RevocationMode = X509RevocationMode.NoCheck,
+            // A peer's certificate may name any address for its issuer: fetching it would be a request of the peer's choice.
+            DisableCertificateDownloads = true,
+        };
+        policy.ApplicationPolicy.Add(new Oid(ServerAuth));
+        return policy;
+    }
+
+    private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        => errors == SslPolicyErrors.None || AcceptExtraRoot(sender, certificate, chain, errors);
+
+    private bool AcceptExtraRoot(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        var fault = chain is null ? CertificateFault.None : Worst(chain);
+        if (fault is CertificateFault.Root && _extraRoots.Count > 0 && certificate is X509Certificate2 leaf)
+        {
+            fault = CheckExtraRoots(leaf, chain!);
+            if (fault == CertificateFault.None && errors == SslPolicyErrors.RemoteCertificateChainErrors) return true;
+        }
+        var host = sender is SslStream stream ? stream.TargetHostName : "the upstream";
+        throw UpstreamException.From(errors, host, fault);
+    }
+
+    private CertificateFault CheckExtraRoots(X509Certificate2 leaf, X509Chain presented)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy = CreatePolicy();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_extraRoots);
+        chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
+        var good = chain.Build(leaf);
+        var fault = good ? CertificateFault.None : Worst(chain);
+        foreach (var element in chain.ChainElements) element.Certificate.Dispose();
+        return good || fault != CertificateFault.None ? fault : CertificateFault.Other;
+    }
+
+    private static CertificateFault Worst(X509Chain chain)
+    {
+        var worst = CertificateFault.None;
+        foreach (var status in chain.ChainStatus)
+        {
+            var fault = status.Status switch
+            {
+                X509ChainStatusFlags.NoError => CertificateFault.None,
+                X509ChainStatusFlags.NotTimeValid => CertificateFault.Time,
+                X509ChainStatusFlags.UntrustedRoot or X509ChainStatusFlags.PartialChain => CertificateFault.Root,
+                _ => CertificateFault.Other,
+            };
+            if (fault > worst) worst = fault;
+        }
+        return worst;
+    }
+
+    public void Dispose()
+    {
+        foreach (var root in _extraRoots) root.Dispose();
+    }
+}

@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Moat.Audit;
+using Moat.Policy;
+using Moat.Spec;
+
+namespace Moat.Gateway.Tests;
+
+/// <summary>How a <see cref="Scene"/> differs from the usual one.</summary>
+internal sealed record SceneOptions
+{
+    public NetworkMode Mode { get; init; } = NetworkMode.Strict;
+
+    /// <summary>Rules before the usual ones (all three hosts on ports 80 and 443).</summary>
+    public ImmutableArray<HostRuleSpec> Rules { get; init; } = [];
+
+    public bool WithoutUsualRules { get; init; }
+
+    public HttpProtocols UpstreamProtocols { get; init; } = HttpProtocols.Http1AndHttp2;
+
+    /// <summary>Certificate of the upstream instead of a good one.</summary>
+    public Func<TestAuthority, X509Certificate2>? Certificate { get; init; }
+
+    /// <summary>Further addresses for names.</summary>
+    public ImmutableSortedDictionary<string, string> Resolve { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The names lead to the upstream's HTTP port, not to HTTPS.</summary>
+    public bool ClearText { get; init; }
+
+    public string[] Providers { get; init; } = [Scene.ApiProvider];
+
+    public string[] Grants { get; init; } = ["api"];
+}
+
+/// <summary>
+/// A gateway on loopback sockets with a real upstream behind it, a grant for <see cref="Api"/>, and an audit log.
+/// </summary>
+internal sealed class Scene : IAsyncDisposable
+{
+    /// <summary>Has a grant.</summary>
+    public const string Api = "api.moat.test";
+
+    /// <summary>Allowed, without a grant.</summary>
+    public const string Plain = "plain.moat.test";
+
+    /// <summary>Not allowed.</summary>
+    public const string Evil = "evil.moat.test";
+
+    public const string ApiProvider = """
+        name: api
+        description: test API
+        hosts: [api.moat.test]
+        inject: { header: Authorization, prefix: "Bearer " }
+        source_env: [API_TOKEN]
+        container_env: [API_TOKEN]
+        prompt: token
+        placeholder: "tok_{base62:40}"
+        """;
+
+    private readonly TestAuthority _upstreamAuthority = new();
+    private readonly AuditKey _key = AuditKey.Generate();
+    private readonly string _folder = Directory.CreateTempSubdirectory("moat-scene-").FullName;
+    private GatewayServer _gateway = null!;
+    private AuditLog _audit = null!;
+
+    public TestUpstream Upstream { get; private set; } = null!;
+
+    public RunAuthority Authority { get; } = RunAuthority.Create("run_test");
+
+    public TestGrants Grants { get; private set; } = null!;
+
+    /// <summary>The real credential of <see cref="Api"/>.</summary>
+    public string Secret { get; private set; } = "";
+
+    public ConcurrentQueue<Denial> Denials { get; } = new();
+
+    public IPEndPoint Proxy { get; private set; } = null!;
+
+    public IPEndPoint Http { get; private set; } = null!;
+
+    public IPEndPoint Https { get; private set; } = null!;
+
+    public AuditLog Audit => _audit;
+
+    public static async Task<Scene> StartAsync(RequestDelegate handle, SceneOptions? options = null)
+    {
+        options ??= new SceneOptions();
+        var scene = new Scene();
+        await scene.BeginAsync(handle, options);
+        return scene;
+    }
+
+    /// <summary>A client as an agent has one; trusts the run's authority alone.</summary>
+    /// <param name="proxy">True: through the explicit proxy; false: transparently, to 443 and 80 of the gateway.</param>
+    public HttpClient Client(bool proxy = true, Version? version = null)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = proxy,
+            Proxy = proxy ? new WebProxy($"http://{Proxy}") : null,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            SslOptions = ClientTls(null),
+        };
+        if (!proxy)
+        {
+            handler.ConnectCallback = async (context, cancellation) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint.Port == 80 ? Http : Https, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            };
+        }
+        return new HttpClient(handler)
+        {
+            DefaultRequestVersion = version ?? HttpVersion.Version11,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Timeout = TimeSpan.FromSeconds(60),
+        };
+    }
+
+    public SslClientAuthenticationOptions ClientTls(string? serverName, params SslApplicationProtocol[] protocols)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        policy.CustomTrustStore.ImportFromPem(Authority.CertificatePem);
+        var options = new SslClientAuthenticationOptions { CertificateChainPolicy = policy, TargetHost = serverName };
+        if (protocols.Length > 0)
+            options.ApplicationProtocols = [.. protocols];
+        return options;
+    }
+
+    /// <summary>The log so far, with everything appended before.</summary>
+    public async Task<IReadOnlyList<AuditRecord>> RecordsAsync()
+    {
+        await _audit.AppendIntentAsync("test.flush", AuditPayload.Create());
+        return [.. AuditReader.Read(Path.Combine(_folder, "audit.jsonl"))];
+    }
+
+    /// <summary>Everything the tool has written down, as text.</summary>
+    public async Task<string> LogTextAsync()
+    {
+        await _audit.AppendIntentAsync("test.flush", AuditPayload.Create());
+        return await File.ReadAllTextAsync(Path.Combine(_folder, "audit.jsonl"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_gateway is not null)
+            await _gateway.DisposeAsync();
+        if (Upstream is not null)
+            await Upstream.DisposeAsync();
+        if (_audit is not null)
+            await _audit.DisposeAsync();
+        Grants?.Dispose();
+        Authority.Dispose();
+        _upstreamAuthority.Dispose();
+        _key.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task BeginAsync(RequestDelegate handle, SceneOptions options)
+    {
+        Upstream = await TestUpstream.StartAsync(
+            handle, options.Certificate?.Invoke(_upstreamAuthority) ?? _upstreamAuthority.Issue([Api, Plain, Evil, "*.wild.test"]), options.UpstreamProtocols);
+        Grants = new TestGrants(options.Providers);
+        foreach (var grant in options.Grants)
+            Secret = Grants.Put(grant);
+        Grants.Unlock(options.Grants);
+        _audit = AuditLog.Create(Path.Combine(_folder, "audit.jsonl"), new AuditOptions { Origin = "moat/test", Key = _key });
+
+        var rules = options.Rules;
+        if (!options.WithoutUsualRules)
+            rules = rules.AddRange(new[] { Api, Plain }.SelectMany(host => Usual(host)));
+        var network = new NetworkSpec
+        {
+            Mode = options.Mode,
+            Rules = rules,
+            CaPem = [_upstreamAuthority.Pem],
+            Resolve = Resolve(options),
+        };
+        var (proxy, http, https) = (Socket(), Socket(), Socket());
+        Proxy = (IPEndPoint)proxy.LocalEndPoint!;
+        Http = (IPEndPoint)http.LocalEndPoint!;
+        Https = (IPEndPoint)https.LocalEndPoint!;
+        _gateway = await GatewayServer.StartAsync(
+            new GatewayOptions { Policy = NetworkPolicy.Compile(network), Grants = Grants.Unlocked, Audit = _audit, Authority = Authority, Network = network, OnDenied = Denials.Enqueue },
+            new GatewayListeners { Proxy = [proxy.SafeHandle], Http = [http.SafeHandle], Https = [https.SafeHandle] },
+            CancellationToken.None);
+    }
+
+    private static IEnumerable<HostRuleSpec> Usual(string host) => [new HostRuleSpec(host, null, [], "test")];
+
+    private ImmutableSortedDictionary<string, string> Resolve(SceneOptions options)
+    {
+        var resolve = options.Resolve;
+        foreach (var host in new[] { Api, Plain, Evil })
+        {
+            if (!resolve.ContainsKey(host))
+                resolve = resolve.Add(host, $"127.0.0.1:{(options.ClearText ? Upstream.HttpPort : Upstream.HttpsPort)}");
+        }
+        return resolve;
+    }
+
+    private static Socket Socket()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
+    }
+}

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -31,9 +32,9 @@ public enum FrameKind : byte
 /// <summary>Writes a frame's fields: 32-bit numbers and length-prefixed UTF-8, little-endian.</summary>
 public sealed class FrameWriter
 {
-    private readonly MemoryStream buffer = new();
+    private readonly ArrayBufferWriter<byte> buffer = new();
 
-    public FrameWriter(FrameKind kind) => buffer.WriteByte((byte)kind);
+    public FrameWriter(FrameKind kind) => buffer.Write([(byte)kind]);
 
     public FrameWriter Int(int value)
     {
@@ -66,7 +67,7 @@ public sealed class FrameWriter
         return this;
     }
 
-    public byte[] ToArray() => buffer.ToArray();
+    public byte[] ToArray() => buffer.WrittenSpan.ToArray();
 }
 
 /// <summary>Reads what <see cref="FrameWriter"/> wrote.</summary>

@@ -167,7 +167,7 @@ public sealed class Supervisor : IAsyncDisposable
         RandomNumberGenerator.Fill(runKey);
         try
         {
-            var grants = GrantUnlocker.Unlock(spec, _options.Vault, _options.Catalog, runKey);
+            var grants = GrantUnlocker.Unlock(spec, _options.Vault, _options.Catalog(), runKey);
             foreach (var grant in grants) _down.Add(() => Dispose(grant));
             var watch = GrantWatch.Start(_options.Vault, grants);
             _down.Add(() => Dispose(watch));

@@ -17,7 +17,8 @@ public sealed record SupervisorOptions
     /// <summary>The vault of the run's profile; owned by the caller.</summary>
     public required Vault Vault { get; init; }
 
-    public required ProviderCatalog Catalog { get; init; }
+    /// <summary>The providers; asked for only when the run has grants.</summary>
+    public required Func<ProviderCatalog> Catalog { get; init; }
 
     /// <summary>Takes a line for the person (standard error); called from any thread.</summary>
     public required Action<string> Say { get; init; }

@@ -24,6 +24,6 @@ internal static class PolicyAnswers
     {
         if (!CanonicalHost.TryParse(name, out var host, out var error))
             return error;
-        return policy.ForbidsAddress(host, port, address) ? $"{name} leads to {address}, which a sandbox may not reach" : null;
+        return AddressGuard.IsForbidden(AddressGuard.Classify(address), policy.AllowsPrivateAddress(host, port)) ? $"{name} leads to {address}, which a sandbox may not reach" : null;
     };
 }

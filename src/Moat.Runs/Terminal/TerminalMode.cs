@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Moat.Sandboxes;
 using static Moat.Runs.Native;
 

@@ -7,10 +7,13 @@ internal static class Text
 
     /// <summary>Without control characters, cut to a line's part: a file must not write to the terminal by an error.</summary>
     public static string Printable(string text)
-    {
-        var shown = string.Concat(text.Take(MaxShown).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is >= '\u200b' and <= '\u200f' or >= '\u202a' and <= '\u202e' or >= '\u2066' and <= '\u2069' ? '?' : c));
-        return text.Length > MaxShown ? shown + "…" : shown;
-    }
+        => text.Length > MaxShown ? Long(text[..MaxShown]) + "…" : Long(text);
+
+    /// <summary>Without control and direction characters, in its whole length.</summary>
+    public static string Long(string text) => string.Concat(text.Select(c => IsUnsafe(c) ? '?' : c));
+
+    private static bool IsUnsafe(char c)
+        => char.IsControl(c) || char.IsSurrogate(c) || c is >= '\u200b' and <= '\u200f' or >= '\u2028' and <= '\u202e' or >= '\u2066' and <= '\u2069' or '\ufeff';
 
     /// <summary>The value in quotes, or "the value" when it could hold a credential (a URL, a user).</summary>
     public static string Quoted(string text)

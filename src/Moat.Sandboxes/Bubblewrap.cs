@@ -83,8 +83,7 @@ public static class Bubblewrap
         frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0);
         List<(string Path, LandlockUse Use)> paths =
         [
-            ("/", LandlockUse.Read), ("/dev", LandlockUse.Devices), ("/dev/shm", LandlockUse.Write), ("/proc", LandlockUse.Devices),
-            (SandboxIdentity.Home, LandlockUse.Write), ("/tmp", LandlockUse.Write), ("/var/tmp", LandlockUse.Write), ("/run", LandlockUse.Write),
+            ("/", LandlockUse.Read), ("/dev", LandlockUse.Devices), ("/dev/shm", LandlockUse.Write), (SandboxIdentity.Home, LandlockUse.Write), ("/tmp", LandlockUse.Write), ("/var/tmp", LandlockUse.Write), ("/run", LandlockUse.Write),
             (spec.Workspace.Target, LandlockUse.Write),
         ];
         paths.AddRange(spec.Mounts.Where(m => !m.ReadOnly).Select(m => (m.Target, LandlockUse.Write)));

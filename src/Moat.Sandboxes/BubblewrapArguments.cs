@@ -30,6 +30,7 @@ internal static class BubblewrapArguments
         foreach (var name in (string[])["bin", "sbin", "lib", "lib32", "lib64", "libx32"]) RootEntry(a, name);
         if (Directory.Exists("/opt")) a.AddRange(["--ro-bind", "/opt", "/opt"]);
         a.AddRange(["--proc", "/proc", "--dev", "/dev"]);
+        Kernel(a);
         foreach (var folder in (string[])["/tmp", "/var/tmp", "/run", SandboxIdentity.Home]) a.AddRange(["--perms", folder is "/tmp" or "/var/tmp" ? "1777" : "0755", "--tmpfs", folder]);
         a.AddRange(["--symlink", "/run", "/var/run"]);
         foreach (var entry in EtcEntries)
@@ -60,6 +61,23 @@ internal static class BubblewrapArguments
         var info = new DirectoryInfo("/" + name);
         if (info.LinkTarget is { } target) a.AddRange(["--symlink", target, "/" + name]);
         else if (info.Exists) a.AddRange(["--ro-bind", "/" + name, "/" + name]);
+    }
+
+    /// <summary>
+    /// What /proc offers beside processes. /proc/sys belongs to the user number 0 of the host, namespaces or not: a Moat
+    /// that root started would leave core_pattern writable without the read-only mount.
+    /// </summary>
+    private static void Kernel(List<string> a)
+    {
+        foreach (var name in (string[])["sys", "irq", "bus", "fs", "acpi", "scsi", "asound"])
+        {
+            if (Directory.Exists("/proc/" + name)) a.AddRange(["--ro-bind", "/proc/" + name, "/proc/" + name]);
+        }
+
+        foreach (var name in (string[])["sysrq-trigger", "kcore", "keys", "key-users", "kmsg", "timer_list", "sched_debug", "latency_stats", "kpagecount", "kpageflags", "kallsyms", "slabinfo"])
+        {
+            if (File.Exists("/proc/" + name)) a.AddRange(["--ro-bind", "/dev/null", "/proc/" + name]);
+        }
     }
 
     private static void Workspace(List<string> a, RunSpec spec)

@@ -15,6 +15,9 @@ public sealed class Sandbox : IAsyncDisposable
     private readonly ControlGroup? group;
     private readonly SandboxOptions options;
     private readonly ConcurrentDictionary<int, Pending> pending = new();
+    private readonly Thread listener;
+    private readonly Lock closing = new();
+    private bool closed;
     private int lastId;
     private int ended;
 
@@ -28,7 +31,8 @@ public sealed class Sandbox : IAsyncDisposable
         Listeners = listeners;
         Protections = protections;
         Missing = missing;
-        new Thread(Listen, 256 << 10) { IsBackground = true, Name = "sandbox control" }.Start();
+        listener = new Thread(Listen, 256 << 10) { IsBackground = true, Name = "sandbox control" };
+        listener.Start();
     }
 
     public SandboxListeners Listeners { get; }
@@ -52,7 +56,7 @@ public sealed class Sandbox : IAsyncDisposable
             .Text(options.Spec.Workspace.Target).Texts([.. argv]).Texts([.. environment.Select(e => e.Key + "=" + e.Value)]).ToArray();
         if (terminal is not null)
         {
-            channel.Send(frame);
+            Send(frame);
             var descriptors = await wait.Started.Task.WaitAsync(cancellation).ConfigureAwait(false);
             var master = new SafeFileHandle(descriptors[0], ownsHandle: true);
             var stream = new DescriptorStream(master, true, true);
@@ -66,7 +70,7 @@ public sealed class Sandbox : IAsyncDisposable
         using (outWrite)
         using (errWrite)
         {
-            channel.Send(frame, [Raw(inRead), Raw(outWrite), Raw(errWrite)]);
+            Send(frame, [Raw(inRead), Raw(outWrite), Raw(errWrite)]);
         }
 
         await wait.Started.Task.WaitAsync(cancellation).ConfigureAwait(false);
@@ -100,17 +104,34 @@ public sealed class Sandbox : IAsyncDisposable
         await ThawAsync().ConfigureAwait(false);
         await KillAsync().ConfigureAwait(false);
         Listeners.Dispose();
-        _ = Libc.close(channel.Descriptor);
+
+        // The channel's number may be another file's as soon as it is closed: nothing reads or writes it after this.
+        listener.Join();
+        lock (closing)
+        {
+            closed = true;
+            _ = Libc.close(channel.Descriptor);
+        }
+
         group?.Remove();
     }
 
     private static int Raw(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
+    private void Send(byte[] frame, params ReadOnlySpan<int> descriptors)
+    {
+        lock (closing)
+        {
+            if (closed) throw new IOException("the sandbox ended");
+            channel.Send(frame, descriptors);
+        }
+    }
+
     private void Signal(int id, int number)
     {
         try
         {
-            channel.Send(new FrameWriter(FrameKind.Signal).Int(id).Int(number).ToArray());
+            Send(new FrameWriter(FrameKind.Signal).Int(id).Int(number).ToArray());
         }
         catch (IOException)
         {

@@ -71,16 +71,28 @@ internal sealed unsafe class DescriptorStream(SafeFileHandle handle, bool canRea
 
     public override int Read(Span<byte> buffer)
     {
-        fixed (byte* data = buffer)
+        // A reference for the call's time: a handle disposed meanwhile must not let the number be another file's.
+        var held = false;
+        handle.DangerousAddRef(ref held);
+        try
         {
-            while (true)
-            {
-                var got = Libc.read((int)handle.DangerousGetHandle(), data, (nuint)buffer.Length);
-                if (got >= 0) return (int)got;
-                var errno = Marshal.GetLastPInvokeError();
-                if (errno == Libc.EIO) return 0;
-                if (errno != Libc.EINTR) throw new IOException("reading from the sandbox failed with errno " + errno);
-            }
+            fixed (byte* data = buffer) return Read(data, buffer.Length);
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
+    }
+
+    private int Read(byte* data, int length)
+    {
+        while (true)
+        {
+            var got = Libc.read((int)handle.DangerousGetHandle(), data, (nuint)length);
+            if (got >= 0) return (int)got;
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == Libc.EIO) return 0;
+            if (errno != Libc.EINTR) throw new IOException("reading from the sandbox failed with errno " + errno);
         }
     }
 
@@ -88,14 +100,25 @@ internal sealed unsafe class DescriptorStream(SafeFileHandle handle, bool canRea
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        fixed (byte* data = buffer)
+        var held = false;
+        handle.DangerousAddRef(ref held);
+        try
         {
-            for (var sent = 0; sent < buffer.Length;)
-            {
-                var count = Libc.write((int)handle.DangerousGetHandle(), data + sent, (nuint)(buffer.Length - sent));
-                if (count > 0) sent += (int)count;
-                else if (Marshal.GetLastPInvokeError() != Libc.EINTR) throw new IOException("writing to the sandbox failed with errno " + Marshal.GetLastPInvokeError());
-            }
+            fixed (byte* data = buffer) Write(data, buffer.Length);
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
+    }
+
+    private void Write(byte* data, int length)
+    {
+        for (var sent = 0; sent < length;)
+        {
+            var count = Libc.write((int)handle.DangerousGetHandle(), data + sent, (nuint)(length - sent));
+            if (count > 0) sent += (int)count;
+            else if (Marshal.GetLastPInvokeError() != Libc.EINTR) throw new IOException("writing to the sandbox failed with errno " + Marshal.GetLastPInvokeError());
         }
     }
 

@@ -65,8 +65,9 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         if (proxyResponse is null)
             return new ValueTask<bool>(false);
 
+        // RFC 8441 §5: over HTTP/2 an accepted WebSocket is a 200 to CONNECT. Either way the body is both directions.
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
-            || httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+            || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
         ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Destination.Injections.IsEmpty);
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
@@ -114,9 +115,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             values = string.Join("; ", values.ToArray());
         if (Add(request.Headers, name, values))
             return;
-        // HttpClient keeps Content-Type and its kind with a body; a request without one may have them too.
-        request.Content ??= new ByteArrayContent([]);
-        if (!Add(request.Content.Headers, name, values))
+        // HttpClient keeps Content-Length and its kind with the body; without a body they say nothing.
+        if (request.Content is { } content && !Add(content.Headers, name, values))
             throw new InvalidOperationException("a request header cannot be forwarded");
     }
 

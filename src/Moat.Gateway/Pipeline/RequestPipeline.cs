@@ -28,7 +28,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -68,6 +68,8 @@ internal sealed class RequestPipeline(
             refusal = Refusal.ByPolicy(decision);
         else if (overrides && policy.HasRequestRules(host, port))
             refusal = Refusal.ByProtocol("a header asks for another method or path than the one that the rules decided on", 403);
+        else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
+            refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
         // 3
         refusal ??= Unlock(exchange);
@@ -93,8 +95,7 @@ internal sealed class RequestPipeline(
         var failure = "";
         try
         {
-            if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
-                http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+            PrepareBody(exchange);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);
@@ -114,6 +115,21 @@ internal sealed class RequestPipeline(
 
     private static readonly Refusal Unrecorded = new(
         503, DenialKind.Audit, "no effect without its record", "the audit log cannot be written", "make room on the disk of the run's state folder, then start the run again");
+
+    private static void PrepareBody(Exchange exchange)
+    {
+        var http = exchange.Http;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+        }
+        else if (http.Request.Headers.ContentType.Count > 0)
+        {
+            // HttpClient sends a Content-Type only along with a body, so this one is empty. Signatures may cover the header.
+            http.Features.Set<IHttpRequestBodyDetectionFeature>(EmptyBody.Instance);
+            http.Request.Headers.ContentLength = 0;
+        }
+    }
 
     private static Refusal? Unlock(Exchange exchange)
     {
@@ -174,5 +190,12 @@ internal sealed class RequestPipeline(
     {
         var query = target.IndexOf('?', StringComparison.Ordinal);
         return query < 0 ? target : target[..query];
+    }
+
+    private sealed class EmptyBody : IHttpRequestBodyDetectionFeature
+    {
+        public static readonly EmptyBody Instance = new();
+
+        public bool CanHaveBody => true;
     }
 }

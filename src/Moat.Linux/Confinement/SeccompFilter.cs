@@ -49,6 +49,7 @@ public sealed unsafe class SeccompFilter
         filter.Clone(numbers.Clone);
         filter.Ioctl(numbers.Ioctl);
         filter.Socket(numbers.Socket);
+        filter.SocketPair(numbers.SocketPair);
         filter.Personality(numbers.Personality);
         filter.Add(Return, Allow);
         return filter;
@@ -126,6 +127,16 @@ public sealed unsafe class SeccompFilter
 
         program.Add((JumpEqual, 0, (byte)body.Count, number));
         program.AddRange(body);
+    }
+
+    private void SocketPair(uint number)
+    {
+        // The kernel makes both sockets, and loads the family's module, before it finds that the family has no pairs.
+        program.Add((JumpEqual, 0, 4, number));
+        Argument(0);
+        program.Add((JumpEqual, 1, 0, Libc.AF_UNIX));
+        Add(Return, Errno | Libc.EPERM);
+        Add(Return, Allow);
     }
 
     private void Personality(uint number)

@@ -5,8 +5,8 @@ namespace Moat.Linux.Confinement;
 /// <summary>Call numbers of the two architectures, from the kernel's tables (asm/unistd.h).</summary>
 internal static class SyscallNumbers
 {
-    public static readonly (uint Clone, uint Clone3, uint Ioctl, uint Socket, uint Personality) X64 = (56, 435, 16, 41, 135);
-    public static readonly (uint Clone, uint Clone3, uint Ioctl, uint Socket, uint Personality) Arm64 = (220, 435, 29, 198, 92);
+    public static readonly (uint Clone, uint Clone3, uint Ioctl, uint Socket, uint SocketPair, uint Personality) X64 = (56, 435, 16, 41, 53, 135);
+    public static readonly (uint Clone, uint Clone3, uint Ioctl, uint Socket, uint SocketPair, uint Personality) Arm64 = (220, 435, 29, 198, 199, 92);
 
     /// <summary>Refused calls: name, x86-64 number, arm64 number; -1 where the architecture lacks it.</summary>
     private static readonly (string Name, int X64, int Arm64)[] Table =

@@ -69,6 +69,9 @@ internal sealed class Scene : IAsyncDisposable
     private GatewayServer _gateway = null!;
     private AuditLog _audit = null!;
 
+    // A Socket's finalizer closes its handle, also when the gateway owns that by now.
+    private Socket[] _listeners = [];
+
     public TestUpstream Upstream { get; private set; } = null!;
 
     public RunAuthority Authority { get; } = RunAuthority.Create("run_test");
@@ -98,7 +101,14 @@ internal sealed class Scene : IAsyncDisposable
 
     /// <summary>A client as an agent has one; trusts the run's authority alone.</summary>
     /// <param name="proxy">True: through the explicit proxy; false: transparently, to 443 and 80 of the gateway.</param>
-    public HttpClient Client(bool proxy = true, Version? version = null)
+    public HttpClient Client(bool proxy = true, Version? version = null) => new(Handler(proxy))
+    {
+        DefaultRequestVersion = version ?? HttpVersion.Version11,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    public SocketsHttpHandler Handler(bool proxy = true)
     {
         var handler = new SocketsHttpHandler
         {
@@ -106,6 +116,7 @@ internal sealed class Scene : IAsyncDisposable
             Proxy = proxy ? new WebProxy($"http://{Proxy}") : null,
             AllowAutoRedirect = false,
             UseCookies = false,
+            ActivityHeadersPropagator = null,
             SslOptions = ClientTls(null),
         };
         if (!proxy)
@@ -117,12 +128,7 @@ internal sealed class Scene : IAsyncDisposable
                 return new NetworkStream(socket, ownsSocket: true);
             };
         }
-        return new HttpClient(handler)
-        {
-            DefaultRequestVersion = version ?? HttpVersion.Version11,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Timeout = TimeSpan.FromSeconds(60),
-        };
+        return handler;
     }
 
     public SslClientAuthenticationOptions ClientTls(string? serverName, params SslApplicationProtocol[] protocols)
@@ -149,6 +155,8 @@ internal sealed class Scene : IAsyncDisposable
         return await File.ReadAllTextAsync(Path.Combine(_folder, "audit.jsonl"));
     }
 
+    public ValueTask StopGatewayAsync() => _gateway.DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
         if (_gateway is not null)
@@ -157,6 +165,7 @@ internal sealed class Scene : IAsyncDisposable
             await Upstream.DisposeAsync();
         if (_audit is not null)
             await _audit.DisposeAsync();
+        GC.KeepAlive(_listeners);
         Grants?.Dispose();
         Authority.Dispose();
         _upstreamAuthority.Dispose();
@@ -185,6 +194,7 @@ internal sealed class Scene : IAsyncDisposable
             Resolve = Resolve(options),
         };
         var (proxy, http, https) = (Socket(), Socket(), Socket());
+        _listeners = [proxy, http, https];
         Proxy = (IPEndPoint)proxy.LocalEndPoint!;
         Http = (IPEndPoint)http.LocalEndPoint!;
         Https = (IPEndPoint)https.LocalEndPoint!;

@@ -12,18 +12,19 @@ var output = Option("--out");
 
 using var peers = new Peers(Host);
 using var upstream = peers.Upstream();
-await using var events = await EventSource.StartAsync(Host);
+await using var events = EventSource.Start(peers);
 using var moat = peers.Moat(program, upstream.Endpoint.Port);
+using var moatEvents = peers.Moat(program, events.Endpoint.Port);
 using var squid = peers.Squid();
 using var mitmproxy = peers.Mitmproxy();
-(string Name, Peer? Peer)[] subjects = [("direct", null), ("moat", moat), ("squid", squid), ("mitmproxy", mitmproxy)];
+(string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
 var time = TimeSpan.FromSeconds(seconds);
 var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
 for (var round = 0; round < rounds; round++)
 {
     foreach (var (name, peer) in subjects)
     {
-        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
+        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host, name == "moat" ? 443 : upstream.Endpoint.Port);
         foreach (var connections in (int[])[1, 32, 200])
         {
             var figures = await LoadClient.GetAsync(target, "/small", connections, time);
@@ -36,8 +37,9 @@ for (var round = 0; round < rounds; round++)
         var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
         Add("new connections per_second", name, fresh.PerSecond);
         Add("download mib_per_second", name, await LoadClient.DownloadAsync(target, "/large"));
-        Add("upload mib_per_second", name, await LoadClient.UploadAsync(target, "/up", 100 << 20));
-        if (peer is null || peer.Name != "moat") Add("sse first byte us", name, await LoadClient.FirstByteAsync(target with { Upstream = events.Endpoint }, "/"));
+        var stream = name == "moat" ? target with { Proxy = moatEvents.Endpoint } : target with { Upstream = events.Endpoint, ConnectPort = events.Endpoint.Port };
+        Add("upload mib_per_second", name, await LoadClient.UploadAsync(stream, "/up", 100 << 20));
+        Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");
     }
 }

@@ -128,7 +128,8 @@ internal static class DemoStory
 
     private static void RequireCurl()
     {
-        if (!new[] { "/usr/bin", "/bin", "/usr/local/bin" }.Any(folder => File.Exists(Path.Combine(folder, "curl"))))
+        IReadOnlyList<string> folders = ["/usr/bin", "/bin", "/usr/local/bin"];
+        if (!folders.Any(folder => File.Exists(Path.Combine(folder, "curl"))))
             throw new MoatException("the demo's agent calls curl, and there is none", "install it: apt-get install -y curl");
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -26,12 +25,14 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(CleanReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
-    // Lines of a stream: one object a line.
-    private static readonly CliJson s_lines = new(new JsonSerializerOptions(Default.Options) { WriteIndented = false, Encoder = JavaScriptEncoder.Default });
+    // Lines of a stream: one object a line. Lazy, because the order of static fields among generated parts is not ours.
+    private static readonly Lazy<CliJson> s_lines = new(CreateLines);
 
     public static void Print<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, (JsonTypeInfo<T>)Default.GetTypeInfo(typeof(T))!));
 
-    public static void PrintLine<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, (JsonTypeInfo<T>)s_lines.GetTypeInfo(typeof(T))!));
+    public static void PrintLine<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, (JsonTypeInfo<T>)s_lines.Value.GetTypeInfo(typeof(T))!));
+
+    private static CliJson CreateLines() => new(new JsonSerializerOptions(Default.Options) { WriteIndented = false });
 }
 
 internal sealed record ProviderRow(string Name, string Description, string Origin, IReadOnlyList<string> Hosts, IReadOnlyList<string> Env);

@@ -8,7 +8,7 @@ internal sealed class Listing(params string[] columns)
 {
     private readonly List<string[]> _rows = [];
 
-    public void Add(params string[] cells) => _rows.Add([.. cells.Select(Printable.Text)]);
+    public void Add(params string[] cells) => _rows.Add([.. cells.Select(cell => Printable.Text(cell))]);
 
     public void Print(string whenEmpty)
     {

@@ -16,6 +16,10 @@ internal static class ContentCodings
     // RFC 9659 §3: 8 MiB is the largest window of the zstd content coding.
     private const int ZstdWindowLog = 23;
 
+    // By default the base library takes a body that is cut short for a whole one. The client would have noticed when it
+    // decoded by itself, so the gateway must. Read once, when the first decoder of the process is made.
+    static ContentCodings() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
+
     /// <summary>The codings in the order they were applied, without identity; null when one of them cannot be decoded.</summary>
     internal static List<string>? Parse(IEnumerable<string> contentEncoding)
     {

@@ -35,7 +35,7 @@ internal static class ExchangeRedaction
         var codings = ContentCodings.Parse(Values(response.Content.Headers, "Content-Encoding"));
         if (carriedSecret) RefuseOpaque(response, codings);
 
-        response.ReasonPhrase = redactor.Redact(response.ReasonPhrase);
+        if (redactor.Redact(response.ReasonPhrase) is { } phrase && !ReferenceEquals(phrase, response.ReasonPhrase)) response.ReasonPhrase = phrase;
         Mask(response.Headers, redactor);
         Mask(response.Content.Headers, redactor);
         if (!HasBody(response))

@@ -39,7 +39,7 @@ internal sealed class RedactionWindow(SecretRedactor redactor)
         var settled = text.Length - HeldLength;
         // Held bytes stay unmasked: the next secret may begin inside this one.
         text[settled..].CopyTo(_held);
-        _masked = 0;
+        _masked = Math.Max(0, _masked - settled);
         if (_found is { Count: > 0 })
         {
             foreach (var range in _found)

@@ -174,7 +174,16 @@ public sealed partial class AuditLog : IAsyncDisposable
         var mono = (long)((Int128)(clock.GetTimestamp() - _start) * 1_000_000_000 / clock.TimestampFrequency);
         var bytes = _active.Bytes;
         var start = bytes.Length;
-        RecordLine.Write(bytes, mono, builder, _prev, _next, clock.GetUtcNow().UtcDateTime, type);
+        try
+        {
+            RecordLine.Write(bytes, mono, builder, _prev, _next, clock.GetUtcNow().UtcDateTime, type);
+        }
+        catch
+        {
+            // Half a line (no memory for the rest) would break the chain of everybody after it.
+            bytes.TruncateTo(start);
+            throw;
+        }
         builder.Return();
         RecordLine.Hash(bytes.Array, start, bytes.Length - start - 1, _prev, _leaf);
         _tree.Add(_leaf);

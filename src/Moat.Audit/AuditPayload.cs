@@ -62,13 +62,13 @@ public readonly struct AuditPayload
         return End();
     }
 
-    /// <summary>A nested object, which is used up.</summary>
+    /// <summary>A nested object, which is used up; at most 30 deep.</summary>
     public AuditPayload Add(string key, AuditPayload value)
     {
         var inner = value.Builder;
         if (ReferenceEquals(inner, _builder))
             throw new ArgumentException("A payload cannot hold itself.", nameof(value));
-        inner.WriteTo(Builder.Begin(key));
+        Builder.AddObject(key, inner);
         inner.Return();
         return End();
     }

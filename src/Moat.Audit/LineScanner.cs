@@ -76,7 +76,7 @@ internal ref struct LineScanner
         if (!Take("\",\"type\":"u8))
             return false;
         start = _at + 1;
-        if (!String(out _))
+        if (!String())
             return false;
         result.Type = start..(_at - 1);
         return Take("}"u8) && _at == _line.Length;
@@ -92,7 +92,7 @@ internal ref struct LineScanner
         for (var first = true; ; first = false)
         {
             var start = _at;
-            if (!String(out _))
+            if (!String())
                 return false;
             var key = _line[start.._at];
             if ((!first && !Before(last, key)) || !Take(":"u8))
@@ -129,7 +129,7 @@ internal ref struct LineScanner
 
     private bool Value(int depth) => _at < _line.Length && _line[_at] switch
     {
-        (byte)'"' => String(out _),
+        (byte)'"' => String(),
         (byte)'{' => Object(depth + 1),
         (byte)'[' => Array(depth + 1),
         (byte)'t' => Take("true"u8),
@@ -138,9 +138,8 @@ internal ref struct LineScanner
         _ => Integer(out _),
     };
 
-    private bool String(out bool escaped)
+    private bool String()
     {
-        escaped = false;
         if (!Take("\""u8))
             return false;
         while (true)
@@ -154,7 +153,6 @@ internal ref struct LineScanner
                 _at++;
                 return true;
             }
-            escaped = true;
             if (_line[_at] != '\\' || !Escape())
                 return false;
         }
@@ -208,8 +206,13 @@ internal ref struct LineScanner
     /// <summary>RFC 8785 section 3.2.3: keys ascend by UTF-16 code units, and none comes twice.</summary>
     private static bool Before(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        if (System.Text.Ascii.IsValid(left) && System.Text.Ascii.IsValid(right) && !left.Contains((byte)'\\') && !right.Contains((byte)'\\'))
-            return left[1..^1].SequenceCompareTo(right[1..^1]) < 0;
+        var same = left.CommonPrefixLength(right);
+        if (same == left.Length || same == right.Length)
+            return false;
+        var (l, r) = (left[same], right[same]);
+        // Where neither an escape nor a multi-byte character is involved, the bytes sort as the code units do.
+        if (l < 0x80 && r < 0x80 && l != '\\' && r != '\\' && !left[..same].Contains((byte)'\\'))
+            return l == '"' || (r != '"' && l < r);
         return string.CompareOrdinal(Decode(left), Decode(right)) < 0;
     }
 

@@ -1,17 +1,16 @@
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace Moat.Audit;
 
 /// <summary>The files of one log: records, checkpoints, public key.</summary>
 internal sealed class LogFiles : IDisposable
 {
-    private readonly SafeFileHandle _records;
-    private readonly SafeFileHandle _checkpoints;
+    private readonly FileStream _records;
+    private readonly FileStream _checkpoints;
     private long _length;
     private long _checkpointsLength;
 
-    private LogFiles(SafeFileHandle records, SafeFileHandle checkpoints)
+    private LogFiles(FileStream records, FileStream checkpoints)
     {
         _records = records;
         _checkpoints = checkpoints;
@@ -28,7 +27,7 @@ internal sealed class LogFiles : IDisposable
         {
             var checkpoints = New(CheckpointsOf(path));
             using (var key = New(KeyOf(path)))
-                RandomAccess.Write(key, Encoding.UTF8.GetBytes(publicKey + "\n"), 0);
+                RandomAccess.Write(key.SafeFileHandle, Encoding.UTF8.GetBytes(publicKey + "\n"), 0);
             return new LogFiles(records, checkpoints);
         }
         catch (IOException)
@@ -43,7 +42,7 @@ internal sealed class LogFiles : IDisposable
     {
         try
         {
-            RandomAccess.Write(_records, lines, _length);
+            RandomAccess.Write(_records.SafeFileHandle, lines, _length);
             _length += lines.Length;
         }
         catch (Exception)
@@ -53,7 +52,7 @@ internal sealed class LogFiles : IDisposable
         }
     }
 
-    public void SyncRecords() => Native.DataSync(_records);
+    public void SyncRecords() => Native.DataSync(_records.SafeFileHandle);
 
     /// <summary>Appends one note and a blank line, synced.</summary>
     public void WriteCheckpoint(string note)
@@ -61,9 +60,9 @@ internal sealed class LogFiles : IDisposable
         try
         {
             var bytes = Encoding.UTF8.GetBytes(note + "\n");
-            RandomAccess.Write(_checkpoints, bytes, _checkpointsLength);
+            RandomAccess.Write(_checkpoints.SafeFileHandle, bytes, _checkpointsLength);
             _checkpointsLength += bytes.Length;
-            Native.DataSync(_checkpoints);
+            Native.DataSync(_checkpoints.SafeFileHandle);
         }
         catch (Exception)
         {
@@ -78,11 +77,11 @@ internal sealed class LogFiles : IDisposable
         _checkpoints.Dispose();
     }
 
-    private static void CutBack(SafeFileHandle file, long length)
+    private static void CutBack(FileStream file, long length)
     {
         try
         {
-            RandomAccess.SetLength(file, length);
+            RandomAccess.SetLength(file.SafeFileHandle, length);
         }
         catch (IOException)
         {
@@ -91,17 +90,12 @@ internal sealed class LogFiles : IDisposable
     }
 
     // CreateNew is O_EXCL: a second writer on the same file is refused by the kernel.
-    private static SafeFileHandle New(string path)
+    private static FileStream New(string path) => new(path, new FileStreamOptions
     {
-        using var stream = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            Share = FileShare.Read,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            BufferSize = 0,
-        });
-        stream.Flush(flushToDisk: true);
-        return File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-    }
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.Write,
+        Share = FileShare.Read,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        BufferSize = 0,
+    });
 }

@@ -6,20 +6,28 @@ internal sealed class PayloadBuilder
     private const int KeptBytes = 64 * 1024;
     private const int PooledPerThread = 4;
 
+    /// <summary>Deepest nesting of objects in a payload.</summary>
+    public const int MaxDepth = 30;
+
     [ThreadStatic]
     private static Stack<PayloadBuilder>? s_pool;
 
     private readonly List<Member> _members = [];
+    private int _open;
     private ByteBuffer _bytes = new(1024);
 
     /// <summary>Grows with each return to the pool, so that a stale handle is noticed.</summary>
     public int Use { get; private set; }
+
+    /// <summary>Objects within objects, this one included; a reader accepts <see cref="MaxDepth"/>.</summary>
+    public int Depth { get; private set; } = 1;
 
     public static PayloadBuilder Rent() => s_pool is { Count: > 0 } pool ? pool.Pop() : new PayloadBuilder();
 
     public void Return()
     {
         Use++;
+        Depth = 1;
         _members.Clear();
         _bytes.Clear();
         // One giant payload must not keep its memory for the rest of the run.
@@ -52,6 +60,15 @@ internal sealed class PayloadBuilder
         return _bytes;
     }
 
+    /// <summary>Adds a whole object as a member.</summary>
+    public void AddObject(string key, PayloadBuilder inner)
+    {
+        if (inner.Depth >= MaxDepth)
+            throw new ArgumentException($"A payload nests at most {MaxDepth} objects.", nameof(inner));
+        inner.WriteTo(Begin(key));
+        Depth = Math.Max(Depth, inner.Depth + 1);
+    }
+
     public void End() => _members[_open] = _members[_open] with { End = _bytes.Length };
 
     public int EncodedLength => _bytes.Length + _members.Count + 2;
@@ -67,8 +84,6 @@ internal sealed class PayloadBuilder
         }
         output.Add((byte)'}');
     }
-
-    private int _open;
 
     private static string WellFormed(string key)
     {

@@ -106,7 +106,8 @@ internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, Au
     {
         var last = checkpoints.Notes.Count > 0 ? checkpoints.Notes[^1].Size : 0;
         if (last > _count)
-            return Cut(VerifyKind.TruncatedTail, $"the tail was cut: {last} records were signed, {_count} are there");
+            return Cut(VerifyKind.TruncatedTail, $"the tail was cut: {last} records were signed, {_count} are there"
+                + (_proven < _count ? $", and of those the ones from {_proven} on have lost their signature" : ""));
         if (witness?.Size > _count)
             return Cut(VerifyKind.Rollback, $"the log was rolled back: the witness saw {witness.Size} records, {_count} are there");
         if (declared > _count || (declared is not null && tornRecord))

@@ -46,7 +46,11 @@ public sealed record VerifyReport
 
     public VerifyKind Kind { get; init; }
 
-    /// <summary>The first record that is not the one that was written; null if all are. With a range, the first that may be.</summary>
+    /// <summary>
+    /// The first record that is not the one that was written; null if all are. With a range, the first that may be. Of a
+    /// cut tail, the first that is missing: the records from <see cref="ProvenRecords"/> to it form a chain, but no
+    /// signature stands for them any more.
+    /// </summary>
     public long? FirstBadSeq { get; init; }
 
     /// <summary>

@@ -8,6 +8,7 @@ using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Pipeline;
 using Moat.Gateway.Upstream;
+using Moat.Policy;
 using Moat.Spec;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -43,6 +44,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
     {
         var names = new SyntheticNames();
+        var budget = new DnsBudget(TimeProvider.System);
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var certificates = new LeafCertificates(options.Authority);
@@ -59,12 +61,12 @@ public sealed class GatewayServer : IAsyncDisposable
             new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
         var services = collection.BuildServiceProvider();
         var pipeline = new RequestPipeline(
-            options.Policy, options.Grants, recorder, redactor, services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, budget, options.Grants, recorder, redactor, services.GetRequiredService<IHttpForwarder>(), upstream);
         var kestrel = services.GetRequiredService<IServer>();
         try
         {
             await kestrel.StartAsync(new GatewayApplication(pipeline), cancellationToken);
-            var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, recorder), names, TimeProvider.System);
+            var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
             return new GatewayServer(kestrel, DnsServer.Start(responder, listeners.DnsUdp, listeners.DnsTcp), [services, upstream, tls, certificates, redactor]);
         }
         catch

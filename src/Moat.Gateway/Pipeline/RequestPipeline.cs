@@ -28,7 +28,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -68,6 +68,8 @@ internal sealed class RequestPipeline(
             refusal = Refusal.ByPolicy(decision);
         else if (overrides && policy.HasRequestRules(host, port))
             refusal = Refusal.ByProtocol("a header asks for another method or path than the one that the rules decided on", 403);
+        else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
+            refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
         // 3
         refusal ??= Unlock(exchange);

@@ -57,7 +57,7 @@ internal sealed class RunRedactor(IReadOnlyList<UnlockedGrant> grants) : IDispos
                 // Exchanges under way still mask with it.
                 _outdated.Add(current.Redactor);
             }
-            var redactor = new SecretRedactor(grants.SelectMany(grant => grant.SecretForms()));
+            var redactor = SecretRedactor.Of(grants, _current?.Redactor);
             _current = new Versioned(generation, redactor);
             return redactor;
         }

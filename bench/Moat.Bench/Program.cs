@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Moat.Bench;
+
+// moat-bench gateway --host-program PATH [--seconds S] [--out FILE]: every program in turn, round by round, one run.
+const string Host = "api.bench.test";
+var program = Option("--host-program") ?? throw new ArgumentException("--host-program PATH is needed: the published gateway host");
+var seconds = double.Parse(Option("--seconds") ?? "4", CultureInfo.InvariantCulture);
+var rounds = int.Parse(Option("--rounds") ?? "3", CultureInfo.InvariantCulture);
+var output = Option("--out");
+
+using var peers = new Peers(Host);
+using var upstream = peers.Upstream();
+await using var events = await EventSource.StartAsync(Host);
+using var moat = peers.Moat(program, upstream.Endpoint.Port);
+using var squid = peers.Squid();
+using var mitmproxy = peers.Mitmproxy();
+(string Name, Peer? Peer)[] subjects = [("direct", null), ("moat", moat), ("squid", squid), ("mitmproxy", mitmproxy)];
+var time = TimeSpan.FromSeconds(seconds);
+var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
+for (var round = 0; round < rounds; round++)
+{
+    foreach (var (name, peer) in subjects)
+    {
+        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
+        foreach (var connections in (int[])[1, 32, 200])
+        {
+            var figures = await LoadClient.GetAsync(target, "/small", connections, time);
+            Add($"get {connections} per_second", name, figures.PerSecond);
+            Add($"get {connections} p50_us", name, figures.P50Microseconds);
+            Add($"get {connections} p99_us", name, figures.P99Microseconds);
+            if (connections == 200 && peer is not null) Add("memory_mib at 200", name, peer.ResidentMiB());
+        }
+
+        var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
+        Add("new connections per_second", name, fresh.PerSecond);
+        Add("download mib_per_second", name, await LoadClient.DownloadAsync(target, "/large"));
+        Add("upload mib_per_second", name, await LoadClient.UploadAsync(target, "/up", 100 << 20));
+        if (peer is null || peer.Name != "moat") Add("sse first byte us", name, await LoadClient.FirstByteAsync(target with { Upstream = events.Endpoint }, "/"));
+        Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");
+    }
+}
+
+var report = new JsonObject { ["machine"] = Machine(), ["seconds"] = seconds, ["rounds"] = rounds };
+foreach (var (key, values) in results)
+{
+    values.Sort();
+    var parts = key.Split('|');
+    var row = report[parts[0]] as JsonObject ?? [];
+    report[parts[0]] = row;
+    row[parts[1]] = double.IsNaN(values[values.Count / 2]) ? "none in 2 s" : Math.Round(values[values.Count / 2], 2);
+}
+
+var text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+Console.WriteLine(text);
+if (output is not null) File.WriteAllText(output, text + "\n");
+return 0;
+
+void Add(string figure, string subject, double value)
+{
+    var key = figure + "|" + subject;
+    if (!results.TryGetValue(key, out var values)) results[key] = values = [];
+    values.Add(value);
+}
+
+string? Option(string name)
+{
+    var at = Array.IndexOf(args, name);
+    return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
+}
+
+static string Machine()
+{
+    var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown";
+    return $"{Environment.ProcessorCount} cores, {model}, Linux {Environment.OSVersion.Version}, .NET {Environment.Version}";
+}

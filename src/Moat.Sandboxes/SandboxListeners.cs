@@ -1,0 +1,32 @@
+using System.Net.Sockets;
+
+namespace Moat.Sandboxes;
+
+/// <summary>The listening sockets of the sandbox's network namespace, each of both families where the kernel has IPv6.</summary>
+public sealed class SandboxListeners : IDisposable
+{
+    internal SandboxListeners(IReadOnlyList<(string Name, int Descriptor)> sockets)
+    {
+        List<SafeSocketHandle> Named(string name) => [.. sockets.Where(s => s.Name[..^1] == name).Select(s => new SafeSocketHandle(s.Descriptor, ownsHandle: true))];
+        Http = Named("http");
+        Https = Named("https");
+        Proxy = Named("proxy");
+        DnsTcp = Named("dnstcp");
+        DnsUdp = Named("dnsudp");
+    }
+
+    public IReadOnlyList<SafeSocketHandle> Http { get; }
+
+    public IReadOnlyList<SafeSocketHandle> Https { get; }
+
+    public IReadOnlyList<SafeSocketHandle> Proxy { get; }
+
+    public IReadOnlyList<SafeSocketHandle> DnsTcp { get; }
+
+    public IReadOnlyList<SafeSocketHandle> DnsUdp { get; }
+
+    public void Dispose()
+    {
+        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp]) handle.Dispose();
+    }
+}

@@ -1,0 +1,27 @@
+using System.Collections.Immutable;
+using Moat.Spec;
+
+namespace Moat.Sandboxes;
+
+/// <summary>A file that the sandbox sees read-only at <paramref name="Path"/>, in place of the host's where there is one.</summary>
+public sealed record SandboxFile(string Path, byte[] Content, int Mode = 0x1A4);
+
+/// <summary>What a backend needs beside the run's spec.</summary>
+public sealed record SandboxOptions
+{
+    public required RunSpec Spec { get; init; }
+
+    /// <summary>A folder of the host that belongs to this run alone, mode 0700; the sandbox's own files are laid out in it.</summary>
+    public required string StateDirectory { get; init; }
+
+    public ImmutableArray<SandboxFile> Files { get; init; } = [];
+
+    /// <summary>The whole environment of the agent; nothing of the host's is added.</summary>
+    public required IReadOnlyDictionary<string, string> Env { get; init; }
+
+    /// <summary>The static <c>moat-init</c>.</summary>
+    public required string InitPath { get; init; }
+}
+
+/// <summary>Rows and columns of a terminal.</summary>
+public readonly record struct TerminalSize(int Rows, int Columns);

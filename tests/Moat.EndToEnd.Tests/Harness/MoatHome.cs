@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Moat.EndToEnd.Tests.Harness;
+
+internal sealed record Result(int ExitCode, string Out, string Err)
+{
+    public override string ToString() => $"exit {ExitCode}\n--- stdout\n{Out}\n--- stderr\n{Err}";
+}
+
+/// <summary>A person's machine in small: a home, a Moat home and a workspace, all new, owned by the user under test.</summary>
+internal sealed class MoatHome : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    public MoatHome(string user)
+    {
+        User = user;
+        Root = Directory.CreateTempSubdirectory("moat-e2e-").FullName;
+        Workspace = Directory.CreateDirectory(Path.Combine(Root, "ws")).FullName;
+        Home = Directory.CreateDirectory(Path.Combine(Root, "home")).FullName;
+        State = Directory.CreateDirectory(Path.Combine(Root, "moat"), (UnixFileMode)0b111_000_000).FullName;
+        Providers = Directory.CreateDirectory(Path.Combine(State, "config", "providers")).FullName;
+        Binary.GiveTo(user, Root);
+    }
+
+    public string User { get; }
+
+    public string Root { get; }
+
+    public string Workspace { get; }
+
+    public string Home { get; }
+
+    public string State { get; }
+
+    public string Providers { get; }
+
+    public string ConfigFile => Path.Combine(Root, "moat.yaml");
+
+    public Dictionary<string, string> Env { get; } = [];
+
+    public void Dispose()
+    {
+        Directory.Delete(Root, recursive: true);
+    }
+
+    /// <summary>Writes a file that the user owns.</summary>
+    public string Write(string path, string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, content);
+        Binary.GiveTo(User, path);
+        return path;
+    }
+
+    public Task<Result> MoatAsync(params string[] arguments) => MoatAsync("", arguments);
+
+    public async Task<Result> MoatAsync(string input, string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(Limit);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"moat {string.Join(' ', arguments)} did not end in {Limit}\n{await output}\n{await error}");
+        }
+
+        return new Result(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Runs a shell script in a sandbox with the configuration of this home.</summary>
+    public Task<Result> ScriptAsync(string script, params string[] flags) =>
+        MoatAsync(["run", Workspace, "--config", ConfigFile, .. flags, "--", "sh", "-c", script]);
+
+    public Process Start(params string[] arguments)
+    {
+        var info = Binary.StartInfo(User, arguments);
+        info.StandardOutputEncoding = info.StandardErrorEncoding = Encoding.UTF8;
+        info.WorkingDirectory = Workspace;
+        foreach (var name in info.Environment.Keys.Where(k => k.StartsWith("MOAT_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
+        info.Environment["HOME"] = Home;
+        info.Environment["MOAT_HOME"] = State;
+        info.Environment["MOAT_KEYRING_BACKEND"] = "file";
+        foreach (var (name, value) in Env) info.Environment[name] = value;
+        return Process.Start(info)!;
+    }
+
+    /// <summary>Every file that Moat left in this home, for a search of secrets.</summary>
+    public IEnumerable<string> FilesLeft() => Directory.EnumerateFiles(Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint });
+}

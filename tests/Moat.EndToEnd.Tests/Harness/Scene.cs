@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Moat.EndToEnd.Tests.Harness;
+
+/// <summary>
+/// The main job's scene: an upstream that wants a credential, a provider that describes it, a generated secret in the
+/// vault, and a policy that allows this upstream alone.
+/// </summary>
+internal sealed class Scene : IAsyncDisposable
+{
+    public const string ApiHost = "api.upstream.test";
+    public const string EchoHost = "other.upstream.test";
+    public const string ForbiddenHost = "forbidden.upstream.test";
+
+    private Scene(MoatHome home, TestUpstream upstream, TestAuthority authority)
+    {
+        Home = home;
+        Upstream = upstream;
+        Authority = authority;
+    }
+
+    public MoatHome Home { get; }
+
+    public TestUpstream Upstream { get; }
+
+    public TestAuthority Authority { get; }
+
+    public string Secret { get; } = "tst_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(20));
+
+    public static async Task<Scene> StartAsync(string user, string extraNetwork = "", string mode = "strict")
+    {
+        var authority = new TestAuthority();
+        var upstream = await TestUpstream.StartAsync(authority.Leaf(DateTimeOffset.UtcNow.AddDays(5), ApiHost, EchoHost, ForbiddenHost));
+        var scene = new Scene(new MoatHome(user), upstream, authority);
+        var home = scene.Home;
+        home.Write(Path.Combine(home.Root, "ca.pem"), authority.Pem);
+        home.Write(Path.Combine(home.Providers, "upstream.yaml"), $$"""
+            name: upstream
+            description: The test's own API
+            hosts: [{{ApiHost}}]
+            inject:
+              header: Authorization
+              prefix: "Bearer "
+            source_env: [UPSTREAM_TOKEN]
+            container_env: UPSTREAM_TOKEN
+            """);
+        home.Write(home.ConfigFile, $$"""
+            name: scene
+            grants: [upstream]
+            network:
+              policy: {{mode}}
+              registries: false
+              ca: [{{home.Root}}/ca.pem]
+              resolve:
+                {{ApiHost}}: 127.0.0.1:{{upstream.Port}}
+                {{EchoHost}}: 127.0.0.1:{{upstream.Port}}
+                {{ForbiddenHost}}: 127.0.0.1:{{upstream.Port}}
+              rules:
+                - {{EchoHost}}
+            {{extraNetwork}}
+            """);
+        home.Env["UPSTREAM_TOKEN"] = scene.Secret;
+        var granted = await home.MoatAsync("grant", "upstream", "--no-validate");
+        Assert.True(granted.ExitCode == 0, granted.ToString());
+        home.Env.Remove("UPSTREAM_TOKEN");
+        return scene;
+    }
+
+    /// <summary>The secret in the codings that a leak takes.</summary>
+    public IEnumerable<(string Coding, byte[] Bytes)> SecretForms()
+    {
+        var raw = Encoding.UTF8.GetBytes(Secret);
+        yield return ("raw", raw);
+        yield return ("hex", Encoding.ASCII.GetBytes(Convert.ToHexStringLower(raw)));
+        yield return ("HEX", Encoding.ASCII.GetBytes(Convert.ToHexString(raw)));
+        yield return ("utf-16", Encoding.Unicode.GetBytes(Secret));
+        yield return ("reversed", Encoding.ASCII.GetBytes(new string([.. Secret.Reverse()])));
+        for (var shift = 0; shift < 3; shift++)
+        {
+            // The part of a base64 text that does not depend on what stands before and after the secret.
+            var text = Convert.ToBase64String([.. new byte[shift], .. raw]);
+            var from = shift == 0 ? 0 : 4;
+            yield return ("base64 at " + shift, Encoding.ASCII.GetBytes(text[from..((shift + raw.Length) / 3 * 4)]));
+        }
+    }
+
+    public void AssertNoSecretIn(string where, ReadOnlySpan<byte> bytes)
+    {
+        foreach (var (coding, form) in SecretForms())
+            Assert.True(bytes.IndexOf(form) < 0, $"the secret stands in {where} ({coding})");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Upstream.DisposeAsync();
+        Home.Dispose();
+    }
+}

@@ -41,8 +41,16 @@ public class RunSpecTests
             """);
         var request = new RunRequest
         {
-            WorkspacePath = temp.Workspace, Command = ["true"], Name = "from-flag", Interactive = false, Grants = ["anthropic,github"],
-            Env = ["A=flag=1", "C="], Mounts = ["./a:/y:ro"], AllowHosts = ["Flag.example:8443"], Profile = "work", Downgrades = ["cgroup"],
+            WorkspacePath = temp.Workspace,
+            Command = ["true"],
+            Name = "from-flag",
+            Interactive = false,
+            Grants = ["anthropic,github"],
+            Env = ["A=flag=1", "C="],
+            Mounts = ["./a:/y:ro"],
+            AllowHosts = ["Flag.example:8443"],
+            Profile = "work",
+            Downgrades = ["cgroup"],
         };
         var spec = new RunSpecBuilder(temp.Directories).Build(request, file, [s_grant], [s_registry]);
         Assert.Equal("from-flag", spec.Name);

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Bench;
 
-// moat-bench gateway --host-program PATH [--seconds S] [--out FILE]: every program in turn, round by round, one run.
+// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only] [--out FILE]: every program in turn, round by round, one run.
 const string Host = "api.bench.test";
 var program = Option("--host-program") ?? throw new ArgumentException("--host-program PATH is needed: the published gateway host");
 var seconds = double.Parse(Option("--seconds") ?? "4", CultureInfo.InvariantCulture);
@@ -18,6 +18,8 @@ using var moatEvents = peers.Moat(program, events.Endpoint.Port);
 using var squid = peers.Squid();
 using var mitmproxy = peers.Mitmproxy();
 (string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
+if (Option("--only") is { } only) subjects = [.. subjects.Where(s => only.Split(',').Contains(s.Name))];
+var quick = args.Contains("--get-only");
 var time = TimeSpan.FromSeconds(seconds);
 var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
 for (var round = 0; round < rounds; round++)
@@ -34,6 +36,7 @@ for (var round = 0; round < rounds; round++)
             if (connections == 200 && peer is not null) Add("memory_mib at 200", name, peer.ResidentMiB());
         }
 
+        if (quick) continue;
         var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
         Add("new connections per_second", name, fresh.PerSecond);
         Add("download mib_per_second", name, await LoadClient.DownloadAsync(target, "/large"));

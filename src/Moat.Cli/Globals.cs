@@ -38,6 +38,8 @@ internal static class Globals
 
     private static Argument<T> Completing<T>(Argument<T> argument)
     {
+        // Without it the help would list every completion, that is every run.
+        argument.HelpName = argument.Name;
         argument.CompletionSources.Add(_ => Store().List().SelectMany(run => (string[])[run.State.Id, run.State.Name])
             .Where(text => text.Length > 0).Distinct(StringComparer.Ordinal).Select(text => new System.CommandLine.Completions.CompletionItem(text)));
         return argument;

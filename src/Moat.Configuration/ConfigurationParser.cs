@@ -6,7 +6,8 @@ namespace Moat.Configuration;
 /// <summary>Reads the top level of a file.</summary>
 internal sealed class ConfigurationParser
 {
-    private static readonly string[] s_keys =
+    /// <summary>Every field of the top level.</summary>
+    public static readonly string[] Keys =
     [
         "name", "agent", "version", "grants", "env", "workspace", "mounts", "command", "interactive", "clipboard", "network", "sandbox", "container", "downgrades",
         .. NotYet.Fields.Keys,
@@ -33,7 +34,7 @@ internal sealed class ConfigurationParser
     private MoatConfiguration Read(Node root)
     {
         var file = new MoatConfiguration();
-        foreach (var (key, value) in _reader.Fields(root, "", s_keys))
+        foreach (var (key, value) in _reader.Fields(root, "", Keys))
         {
             if (NotYet.Fields.TryGetValue(key.Value, out var mend))
             {

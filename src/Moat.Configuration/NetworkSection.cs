@@ -6,13 +6,14 @@ namespace Moat.Configuration;
 /// <summary>Reads the <c>network:</c> section.</summary>
 internal sealed class NetworkSection(NodeReader reader)
 {
-    private static readonly string[] s_keys = ["policy", "rules", "host", "ca", "resolve", "registries", "keep_policy", "allow"];
+    /// <summary>Every field of the section.</summary>
+    public static readonly string[] Keys = ["policy", "rules", "host", "ca", "resolve", "registries", "keep_policy", "allow"];
     private static readonly string[] s_methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 
     public NetworkConfiguration Read(Node section)
     {
         var network = new NetworkConfiguration();
-        foreach (var (key, value) in reader.Fields(section, "network", s_keys))
+        foreach (var (key, value) in reader.Fields(section, "network", Keys))
         {
             switch (key.Value)
             {

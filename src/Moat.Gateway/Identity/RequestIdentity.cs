@@ -42,7 +42,8 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
             return null;
         }
 
-        var schemePort = door.Tls ? 443 : 80;
+        // Some clients leave the port out of Host; then the connection's counts.
+        var defaultPort = door.Port != 0 ? door.Port : 80;
         Authority authority;
         if (spelling.Length == 0)
         {
@@ -51,7 +52,7 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
                 return Refusal.ByProtocol("the request names no host");
             authority = new Authority(known, door.Port);
         }
-        else if (!Authority.TryParse(spelling, schemePort, out authority, out var error))
+        else if (!Authority.TryParse(spelling, defaultPort, out authority, out var error))
         {
             return Refusal.ByProtocol($"the request's host is not valid: {error}");
         }

@@ -23,6 +23,10 @@ internal static class RequestGuard
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create(
         "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\n\u000B\f\r\u000E\u000F\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\u007F");
 
+    // RFC 9110 §5.6.2. Kestrel checks names in HTTP/1 only.
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     /// <summary>Headers by which frameworks run another method or path than the request line's, with '-' and '_' alike.</summary>
     private static readonly string[] OverrideHeaders =
         ["x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-override-url"];
@@ -51,6 +55,8 @@ internal static class RequestGuard
 
         foreach (var (name, values) in headers)
         {
+            if (name.AsSpan().ContainsAnyExcept(NameCharacters))
+                return Refusal.ByProtocol("a header name holds a character that no name has");
             if (IsOverride(name))
                 overrides = true;
             for (var i = 0; i < values.Count; i++)

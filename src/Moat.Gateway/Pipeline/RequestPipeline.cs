@@ -63,7 +63,7 @@ internal sealed class RequestPipeline(
 
         // 2
         var (host, port) = (destination!.Authority.Host, destination.Authority.Port);
-        var decision = policy.DecideRequest(host, port, method, PathOf(target));
+        var decision = policy.DecideRequest(host, port, method, target);
         if (!decision.Allowed)
             refusal = Refusal.ByPolicy(decision);
         else if (overrides && policy.HasRequestRules(host, port))
@@ -185,12 +185,6 @@ internal sealed class RequestPipeline(
 
     private static string NameFor(HttpContext http, DoorConnection? door, Destination? destination) =>
         destination?.Authority.Host.Value ?? door?.Host?.Value ?? http.Request.Headers.Host.ToString();
-
-    private static string PathOf(string target)
-    {
-        var query = target.IndexOf('?', StringComparison.Ordinal);
-        return query < 0 ? target : target[..query];
-    }
 
     private sealed class EmptyBody : IHttpRequestBodyDetectionFeature
     {

@@ -7,7 +7,7 @@ namespace Moat.Gateway.Tests;
 /// <summary>An HTTP/2 client that sends what no well-behaved one would: raw HPACK literals, any pseudo-header, any frame.</summary>
 internal sealed class Http2Client : IDisposable
 {
-    public const byte Data = 0, Headers = 1, RstStream = 3, Settings = 4, GoAway = 7, Continuation = 9;
+    public const byte Data = 0, Headers = 1, RstStream = 3, Settings = 4, Ping = 6, GoAway = 7, Continuation = 9;
 
     private readonly RawClient _client;
     private int _stream = -1;

@@ -30,8 +30,8 @@ public class LogTests
 
             splitter.Complete();
             var expected = Encoding.UTF8.GetString(text).Replace("\r\n", "\n", StringComparison.Ordinal);
-            if (expected.EndsWith('\r')) expected = expected[..^1];
-            if (expected.Length > 0 && !expected.EndsWith('\n')) expected += "\n";
+            if (expected.EndsWith('\r')) expected = expected[..^1] + "\n";
+            else if (expected.Length > 0 && !expected.EndsWith('\n')) expected += "\n";
             Assert.Equal(expected, Encoding.UTF8.GetString(got.ToArray()));
         }, iter: 60);
     }

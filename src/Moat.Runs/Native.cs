@@ -16,6 +16,13 @@ internal static partial class Native
         return handle >= 0 ? new SafeFileHandle(handle, ownsHandle: true) : throw new IOException($"{path} cannot be opened (errno {Marshal.GetLastPInvokeError()})");
     }
 
+    /// <summary>Opens a file without any lock.</summary>
+    public static SafeFileHandle OpenToRead(string path)
+    {
+        var handle = Open(path, O_CLOEXEC);
+        return handle >= 0 ? new SafeFileHandle(handle, ownsHandle: true) : throw new IOException($"{path} cannot be opened (errno {Marshal.GetLastPInvokeError()})");
+    }
+
     /// <summary>User number of the process at the other end of a Unix socket, or null.</summary>
     public static unsafe uint? PeerUser(System.Net.Sockets.Socket socket)
     {

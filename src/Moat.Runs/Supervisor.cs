@@ -120,7 +120,7 @@ public sealed class Supervisor : IAsyncDisposable
 
         // 7
         var end = await RunAgentAsync(sandbox, grants, ct).ConfigureAwait(false);
-        if (denials.Unshown > 0) _options.Say($"moat: {denials.Unshown} more denials are in the log: moat trace {spec.Id} --network");
+        if (denials.Unshown > 0) _options.Say($"moat: the log has {denials.Unshown} denials more: moat trace {spec.Id} --network");
 
         // 8
         TryAppend(audit, AuditTypes.StartOutcome, AuditPayload.Create().Add("exit_code", end.ExitCode).Add("intent", intent));

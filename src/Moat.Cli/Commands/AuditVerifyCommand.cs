@@ -28,8 +28,7 @@ internal static class AuditVerifyCommand
         }
         else
         {
-            var word = report.Status switch { VerifyStatus.Sealed => "verified", VerifyStatus.CleanCrash when isLive => "sound so far", VerifyStatus.CleanCrash => "sound, not sealed", _ => "TAMPERED" };
-            Console.Out.WriteLine($"{word}: {Printable.Text(report.Message)}");
+            Console.Out.WriteLine(Printable.Text(isLive && report.Status == VerifyStatus.CleanCrash ? "The run goes on; the log is sound so far." : report.Message));
             Console.Out.WriteLine($"  {report.Records} records, {report.Checkpoints} signed checkpoints, {report.ProvenRecords} records proven{(report.KeyPinned ? "" : "; by the key that came with the log: pin the writer's with --key")}");
             if (report.OpenIntents.Count > 0 && !isLive)
                 Console.Out.WriteLine($"  intents without an outcome: {string.Join(", ", report.OpenIntents.Take(20))}; their effect may or may not have happened");

@@ -39,8 +39,7 @@ internal static class RunCommand
         var spec = Resolve(parsed, words, directories, catalog);
         if (parsed.GetValue(s_dryRun))
         {
-            using var output = Console.OpenStandardOutput();
-            output.Write([.. RunSpecJson.Serialize(spec), (byte)'\n']);
+            Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(RunSpecJson.Serialize(spec)));
             return 0;
         }
 

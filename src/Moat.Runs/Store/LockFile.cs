@@ -40,7 +40,8 @@ internal sealed class LockFile : IDisposable
     {
         try
         {
-            using var handle = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+            // Not File.Open: .NET would ask for a lock of its own first.
+            using var handle = new FileStream(Native.OpenToRead(path), FileAccess.Read, 0);
             Span<byte> text = stackalloc byte[64];
             return System.Text.Encoding.UTF8.GetString(text[..handle.ReadAtLeast(text, text.Length, throwOnEndOfStream: false)]);
         }

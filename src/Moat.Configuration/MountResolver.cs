@@ -29,7 +29,7 @@ internal sealed class MountResolver(MoatDirectories directories, string workspac
         if (Paths.Real(full) is not { } real) throw new MoatException($"{what} leads through links in a circle", "name the folder itself");
         if (!Path.Exists(real)) throw new MoatException($"{what} has no source: {Text.Printable(full)} does not exist", "create it, or check the path (relative paths start at the workspace)");
         // The agent can put a link into the workspace after the person approved the mount.
-        if (Paths.IsWithin(full, workspace) && !Paths.IsWithin(real, workspace))
+        if (Paths.Passes(full, workspace) && !Paths.IsWithin(real, workspace))
             throw new MoatException($"{what} leads out of the workspace, to {Text.Printable(real)}", "if that is meant, name that path itself");
         if (real == workspace && Hidden() is { } hidden)
             return new MountSpec(real, request.Target, request.ReadOnly, [.. request.Excludes.Union(hidden.Excludes)]);

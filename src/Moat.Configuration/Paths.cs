@@ -12,8 +12,17 @@ internal static class Paths
     /// <summary>
     /// The path with every link resolved; the part that does not exist stays as it is. Null when links go in a circle.
     /// </summary>
-    public static string? Real(string path)
+    public static string? Real(string path) => Resolve(path, null, out _);
+
+    /// <summary>
+    /// True when the path is in the folder, or any link on the way to it is: whoever can write there decides where it
+    /// leads. Also true when links go in a circle.
+    /// </summary>
+    public static bool Passes(string path, string folder) => Resolve(path, folder, out var passed) is null || passed;
+
+    private static string? Resolve(string path, string? folder, out bool passed)
     {
+        passed = false;
         var links = 0;
         var done = "/";
         var left = new Stack<string>(Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
@@ -26,6 +35,7 @@ internal static class Paths
                 continue;
             }
             var next = Path.Combine(done, part);
+            passed |= folder is not null && IsWithin(next, folder);
             if (new FileInfo(next).LinkTarget is not { } target)
             {
                 done = next;

@@ -48,7 +48,7 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
             Grants = [.. Grants(request, file).Select(grant => new GrantSpec(grant))],
             Limits = Limits(configuration.Container),
             Profile = request.Profile,
-            Downgrades = [.. request.Downgrades.Concat(configuration.Downgrades).Distinct()],
+            Downgrades = [.. request.Downgrades.Select(CheckDowngrade).Concat(configuration.Downgrades).Distinct()],
             ConfigPath = file?.Path ?? "",
             ConfigDigest = file?.Sha256 ?? "",
             CreatedAt = DateTimeOffset.UtcNow,
@@ -57,6 +57,9 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
 
     private static string CheckGrant(string name)
         => GrantText.IsName(name) ? name : throw new MoatException($"{Text.Quoted(name)} is not a grant's name", "run `moat grant providers` for the names there are");
+
+    private static string CheckDowngrade(string name)
+        => RunNames.IsName(name) ? name : throw new MoatException($"{Text.Quoted(name)} is not a protection's name", "run `moat doctor` for the names there are");
 
     private static MountRequest Mount(string text)
         => MountText.TryParse(text, out var source, out var target, out var readOnly, out var problem)

@@ -17,7 +17,7 @@ public sealed class TrustStore(string dataDirectory)
     private readonly string _path = Path.Combine(dataDirectory, "trust.json");
 
     /// <summary>
-    /// True when this very content was approved for this workspace, or when the file and all folders above it really
+    /// True when this very content was approved for this workspace, or when the file and every link on the way to it
     /// lie outside of the workspace, where the agent cannot write: then it is the person's own.
     /// </summary>
     /// <exception cref="MoatException">The store cannot be read.</exception>
@@ -62,7 +62,7 @@ public sealed class TrustStore(string dataDirectory)
     private static bool IsOwn(LoadedConfiguration file, string workspace)
     {
         string[] parts = [file.Path, .. (file.Configuration.Network?.Ca ?? []).Where(ca => !ca.Contains("-----BEGIN", StringComparison.Ordinal)).Select(ca => Path.GetFullPath(ca, file.Folder))];
-        return parts.All(part => !Paths.IsWithin(part, workspace) && Paths.Real(part) is { } real && !Paths.IsWithin(real, workspace));
+        return !parts.Any(part => Paths.Passes(part, workspace));
     }
 
     private static string RealWorkspace(string workspace) => Paths.Real(workspace) ?? Path.GetFullPath(workspace);

@@ -54,7 +54,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var collection = new ServiceCollection()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
             .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
-            .AddSingleton<DiagnosticSource>(_ => new DiagnosticListener("Moat.Gateway"))
+            .AddSingleton<DiagnosticSource>(new MalformedRequests(recorder))
             .AddMetrics()
             .AddHttpForwarder();
         KestrelHost.Add(collection, listeners, new DoorSet(

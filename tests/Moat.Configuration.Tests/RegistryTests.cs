@@ -39,10 +39,12 @@ public class RegistryTests
     public void Without_configuration_the_clients_are_asked_once_and_outside_of_any_project()
     {
         using var temp = new Temporary();
-        Program(temp, "npm", "echo x >> \"$HOME/asked\"; [ \"$PWD\" = / ] && [ -z \"$SECRET\" ] && echo https://u:p@npm.default.example/");
+        Program(temp, "npm", "echo x >> \"$HOME/asked\"; [ \"$PWD\" = / ] && [ -z \"$MOAT_TEST_SECRET\" ] && echo https://u:p@npm.default.example/");
         Program(temp, "dotnet", "printf 'E https://nuget.default.example/v3/index.json\\nD https://disabled.example/\\n'");
         Program(temp, "go", "printf 'https://go.default.example,direct\\nsum.default.example\\n'");
-        (string, string)[] environment = [("PATH", Path.Combine(temp.Root, "bin") + ":/usr/bin:/bin"), ("SECRET", "x")];
+        (string, string)[] environment = [("PATH", Path.Combine(temp.Root, "bin") + ":/usr/bin:/bin")];
+        // A secret of this process is not a package client's to see.
+        Environment.SetEnvironmentVariable("MOAT_TEST_SECRET", "x");
         for (var i = 0; i < 3; i++)
             Assert.Equal(["npm.default.example", "nuget.default.example", "go.default.example", "sum.default.example"], Ask(temp, environment).Select(r => r.Host));
         Assert.Single(File.ReadAllLines(Path.Combine(temp.Home, "asked")));
@@ -84,7 +86,16 @@ public class RegistryTests
         temp.Write("work space/bin/npm", "#!/bin/sh\necho https://evil.example\n");
         File.SetUnixFileMode(Path.Combine(temp.Workspace, "bin/npm"), (UnixFileMode)0b111_101_101);
         // Also with a relative folder on the PATH, as some shells have.
-        Assert.Empty(Discover(temp, ("PATH", ".:bin:./bin")));
+        var before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = temp.Workspace;
+        try
+        {
+            Assert.Empty(Discover(temp, ("PATH", ".:bin:./bin")));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
     }
 
     [Fact]

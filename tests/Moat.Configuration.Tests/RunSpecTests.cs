@@ -41,8 +41,16 @@ public class RunSpecTests
             """);
         var request = new RunRequest
         {
-            WorkspacePath = temp.Workspace, Command = ["true"], Name = "from-flag", Interactive = false, Grants = ["anthropic,github"],
-            Env = ["A=flag=1", "C="], Mounts = ["./a:/y:ro"], AllowHosts = ["Flag.example:8443"], Profile = "work", Downgrades = ["cgroup"],
+            WorkspacePath = temp.Workspace,
+            Command = ["true"],
+            Name = "from-flag",
+            Interactive = false,
+            Grants = ["anthropic,github"],
+            Env = ["A=flag=1", "C="],
+            Mounts = ["./a:/y:ro"],
+            AllowHosts = ["Flag.example:8443"],
+            Profile = "work",
+            Downgrades = ["cgroup"],
         };
         var spec = new RunSpecBuilder(temp.Directories).Build(request, file, [s_grant], [s_registry]);
         Assert.Equal("from-flag", spec.Name);
@@ -80,7 +88,7 @@ public class RunSpecTests
         foreach (var (request, part) in ((RunRequest, string)[])
         [
             (new() { Name = "Bad Name" }, "run name"), (new() { Grants = ["Bad Grant"] }, "grant's name"), (new() { AllowHosts = ["https://a.example"] }, "scheme"),
-            (new() { Mounts = ["/x"] }, "source:target"), (new() { Env = ["1=secret-value"] }, "-e"), (new() { Env = ["MOAT_TEST_SURELY_UNSET"] }, "no variable"), (new() { Command = [""] }, "empty word"),
+            (new() { Mounts = ["/x"] }, "source:target"), (new() { Env = ["1=secret-value"] }, "-e"), (new() { Env = ["MOAT_TEST_SURELY_UNSET"] }, "no variable"), (new() { Command = [""] }, "empty word"), (new() { Downgrades = ["No Such"] }, "protection"),
         ])
         {
             var thrown = Assert.Throws<MoatException>(() => temp.Build(request));
@@ -162,6 +170,8 @@ public class RunSpecTests
         Assert.Contains("leads out of the workspace", MountRefused(temp, temp.Workspace, "./data:/x"), StringComparison.Ordinal);
         File.CreateSymbolicLink(Path.Combine(temp.Workspace, "rel"), "../home/keys");
         Assert.Contains("leads out of the workspace", MountRefused(temp, temp.Workspace, "./rel:/x"), StringComparison.Ordinal);
+        File.CreateSymbolicLink(Path.Combine(temp.Root, "ws"), temp.Workspace);
+        Assert.Contains("leads out of the workspace", MountRefused(temp, temp.Workspace, temp.Root + "/ws/data:/x"), StringComparison.Ordinal);
         Assert.Equal(Paths.Real(keys), temp.Build(new RunRequest { Mounts = ["../home/keys:/x:ro", "~/keys:/y"] }).Mounts[0].Source);
     }
 

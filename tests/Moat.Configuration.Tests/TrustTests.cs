@@ -48,6 +48,11 @@ public class TrustTests
         // A link inside that leads outside can be turned by the agent.
         File.CreateSymbolicLink(Path.Combine(temp.Workspace, "in.yaml"), outside);
         Assert.False(store.IsTrusted(ConfigurationLoader.Load(Path.Combine(temp.Workspace, "in.yaml"))!, temp.Workspace));
+        // The same by a workspace that is reached through a link, and by a folder in it that is one.
+        File.CreateSymbolicLink(Path.Combine(temp.Root, "ws"), temp.Workspace);
+        Assert.False(store.IsTrusted(ConfigurationLoader.Load(Path.Combine(temp.Root, "ws/in.yaml"))!, Path.Combine(temp.Root, "ws")));
+        File.CreateSymbolicLink(Path.Combine(temp.Workspace, "folder"), temp.Home);
+        Assert.False(store.IsTrusted(ConfigurationLoader.Load(Path.Combine(temp.Root, "ws/folder/mine.yaml"))!, temp.Workspace));
 
         temp.Write("work space/ca.pem", FileTests.MakeCertificate());
         var mixed = temp.Write("home/mixed.yaml", $"network: {{ca: [\"{temp.Workspace}/ca.pem\"]}}");

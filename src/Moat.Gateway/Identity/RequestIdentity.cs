@@ -17,18 +17,11 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
     {
         destination = null!;
         target = rawTarget;
+        Authority? absolute = null;
         if (!rawTarget.StartsWith('/'))
         {
-            // Kestrel has compared the authority of an absolute form with the Host header already (RFC 9112 §3.2.2).
-            if (door.Tls || !rawTarget.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
-            {
-                return Refusal.ByProtocol(door.Kind == DoorKind.Proxy && rawTarget.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-                    ? "https goes through the proxy by CONNECT" : "the request target has no path");
-            }
-            var path = rawTarget.AsSpan(7).IndexOfAny('/', '?');
-            target = path < 0 ? "/" : rawTarget[(7 + path)..];
-            if (target[0] == '?')
-                target = "/" + target;
+            if (TakeAbsolute(rawTarget, door, out absolute, out target) is { } refusal)
+                return refusal;
         }
         else if (door.Kind == DoorKind.Proxy)
         {
@@ -36,7 +29,7 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
         }
 
         var spelling = context.Request.Headers.Host.ToString();
-        if (door.Latest is { } latest && string.Equals(latest.Spelling, spelling, StringComparison.Ordinal))
+        if (absolute is null && door.Latest is { } latest && string.Equals(latest.Spelling, spelling, StringComparison.Ordinal))
         {
             destination = latest;
             return null;
@@ -57,6 +50,8 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
             return Refusal.ByProtocol($"the request's host is not valid: {error}");
         }
 
+        if (absolute is { } named && named != authority)
+            return Refusal.ByProtocol("the request target and the Host header name two hosts");
         if (door.Host is { } expected && expected != authority.Host)
             return Refusal.ByIdentity($"the request is for {authority.Host.Value}, the connection for {expected.Value}");
         if (door.Port != 0 && door.Port != authority.Port)
@@ -66,6 +61,25 @@ internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
         if (!Uri.TryCreate(destination.Prefix, UriKind.Absolute, out _))
             return Refusal.ByProtocol("the request's host fits no URI");
         door.Latest = destination;
+        return null;
+    }
+
+    /// <summary>An absolute form (RFC 9112 §3.2.2) into its authority and its path.</summary>
+    private static Refusal? TakeAbsolute(string rawTarget, DoorConnection door, out Authority? authority, out string target)
+    {
+        const string scheme = "http://";
+        (authority, target) = (null, rawTarget);
+        if (door.Tls || !rawTarget.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return Refusal.ByProtocol(door.Kind == DoorKind.Proxy && rawTarget.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                ? "https goes through the proxy by CONNECT" : "the request target is neither a path nor an http URI");
+        }
+        var rest = rawTarget.AsSpan(scheme.Length);
+        var end = rest.IndexOfAny('/', '?');
+        if (!Authority.TryParse(end < 0 ? rest : rest[..end], 80, out var parsed, out var error))
+            return Refusal.ByProtocol($"the request target's host is not valid: {error}");
+        authority = parsed;
+        target = end < 0 ? "/" : rest[end] == '?' ? $"/{rest[end..]}" : rest[end..].ToString();
         return null;
     }
 }

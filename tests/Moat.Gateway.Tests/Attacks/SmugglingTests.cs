@@ -53,6 +53,7 @@ public sealed class SmugglingTests
         Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 505", StringComparison.Ordinal), $"{name}: {answer}");
         Assert.DoesNotContain("reached", answer, StringComparison.Ordinal);
         Assert.Empty(scene.Upstream.Seen);
+        Assert.Single(await scene.RecordsAsync(), record => record.Type == "request.denied");
     }
 
     public static TheoryData<string, string> BadChunks => new()

@@ -118,11 +118,24 @@ public static class AddressGuard
 
     private static AddressClass Lookup((IPNetwork Net, AddressClass Class)[] table, IPAddress address)
     {
+        Span<byte> bytes = stackalloc byte[16];
+        Span<byte> prefix = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
         foreach (var (net, kind) in table)
         {
-            if (net.Contains(address)) return kind;
+            net.BaseAddress.TryWriteBytes(prefix, out _);
+            if (Matches(bytes[..length], prefix[..length], net.PrefixLength)) return kind;
         }
 
         return AddressClass.Public;
+    }
+
+    /// <summary>Bit by bit, since <see cref="IPNetwork.Contains"/> of .NET 10 finds some IPv4-mapped addresses in fc00::/7.</summary>
+    private static bool Matches(ReadOnlySpan<byte> address, ReadOnlySpan<byte> prefix, int bits)
+    {
+        var whole = bits / 8;
+        if (!address[..whole].SequenceEqual(prefix[..whole])) return false;
+        var rest = bits % 8;
+        return rest == 0 || ((address[whole] ^ prefix[whole]) >> (8 - rest)) == 0;
     }
 }

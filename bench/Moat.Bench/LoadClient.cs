@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -8,7 +9,11 @@ using System.Text;
 
 namespace Moat.Bench;
 
-internal sealed record Target(IPEndPoint? Proxy, IPEndPoint Upstream, string Host);
+/// <summary>Whom to ask, and through whom. The port in CONNECT may differ from the upstream's: the gateway maps it, the others dial what they read.</summary>
+internal sealed record Target(IPEndPoint? Proxy, IPEndPoint Upstream, string Host, int ConnectPort)
+{
+    public string Authority => ConnectPort == 443 ? Host : Host + ":" + ConnectPort.ToString(CultureInfo.InvariantCulture);
+}
 
 internal sealed record Figures(double PerSecond, double P50Microseconds, double P99Microseconds, int Requests);
 
@@ -21,7 +26,7 @@ internal static class LoadClient
     /// <summary>Keep-alive GETs on <paramref name="connections"/> connections for a time; the first fifth is warm-up.</summary>
     public static async Task<Figures> GetAsync(Target target, string path, int connections, TimeSpan time)
     {
-        var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Host}\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n");
+        var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n");
         var clock = Stopwatch.StartNew();
         var warm = time / 5;
         var samples = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(async () =>
@@ -46,7 +51,7 @@ internal static class LoadClient
     /// <summary>A new connection (TCP, CONNECT, TLS) for each GET, one after another on <paramref name="workers"/> workers.</summary>
     public static async Task<Figures> NewConnectionsAsync(Target target, string path, int workers, TimeSpan time)
     {
-        var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Host}\r\nConnection: close\r\n\r\n");
+        var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nConnection: close\r\n\r\n");
         var clock = Stopwatch.StartNew();
         var samples = await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(async () =>
         {
@@ -72,7 +77,7 @@ internal static class LoadClient
     {
         await using var stream = await OpenAsync(target);
         var start = Stopwatch.GetTimestamp();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Host}\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nConnection: close\r\n\r\n"));
         var length = await ReadResponseAsync(stream, new byte[1 << 18]);
         return length / 1048576.0 / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
@@ -82,7 +87,7 @@ internal static class LoadClient
     {
         await using var stream = await OpenAsync(target);
         var start = Stopwatch.GetTimestamp();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: {target.Host}\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n"));
         var chunk = new byte[1 << 18];
         for (long sent = 0; sent < bytes; sent += chunk.Length) await stream.WriteAsync(chunk.AsMemory(0, (int)Math.Min(chunk.Length, bytes - sent)));
         await ReadResponseAsync(stream, new byte[65536]);
@@ -94,7 +99,7 @@ internal static class LoadClient
     {
         await using var stream = await OpenAsync(target);
         var start = Stopwatch.GetTimestamp();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Host}\r\nAccept: text/event-stream\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nAccept: text/event-stream\r\n\r\n"));
         var buffer = new byte[65536];
         var filled = 0;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
@@ -123,7 +128,7 @@ internal static class LoadClient
         var network = new NetworkStream(socket, ownsSocket: true);
         if (target.Proxy is not null)
         {
-            await network.WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {target.Host}:{target.Upstream.Port} HTTP/1.1\r\nHost: {target.Host}:{target.Upstream.Port}\r\n\r\n"));
+            await network.WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {target.Host}:{target.ConnectPort} HTTP/1.1\r\nHost: {target.Host}:{target.ConnectPort}\r\n\r\n"));
             var answer = new byte[4096];
             var filled = 0;
             while (answer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8) < 0)
@@ -155,7 +160,7 @@ internal static class LoadClient
 
         var head = buffer.AsSpan(0, end);
         if (!head[8..].StartsWith(" 200"u8)) throw new IOException(Encoding.ASCII.GetString(head));
-        var at = Ascii.ToLower(head, head, out _) == System.Buffers.OperationStatus.Done ? head.IndexOf("content-length:"u8) : -1;
+        var at = Ascii.ToLowerInPlace(head, out _) == System.Buffers.OperationStatus.Done ? head.IndexOf("content-length:"u8) : -1;
         if (at < 0) return await ReadChunkedAsync(stream, buffer, end + 4, filled);
         var value = head[(at + 15)..].TrimStart((byte)' ');
         if (!Utf8Parser.TryParse(value, out long length, out _)) throw new IOException("an unreadable length");

@@ -98,7 +98,6 @@ internal sealed class Peers : IDisposable
               server {
                 listen 127.0.0.1:{{port}} ssl; ssl_certificate {{folder}}/leaf.pem; ssl_certificate_key {{folder}}/leaf.key;
                 root {{files}};
-                location /up { return 200 "ok"; }
               }
             }
             """);
@@ -146,14 +145,19 @@ internal sealed class Peers : IDisposable
             "--modify-headers", "/~q/Authorization/Bearer " + token, "-s", script);
     }
 
-    /// <summary>The gateway with policy, injection, redaction and audit on: the native host under <c>artifacts/bench</c>.</summary>
+    /// <summary>The gateway with policy, injection, redaction and audit on: the natively published host of <c>bench/Moat.Gateway.Host</c>.</summary>
     public Peer Moat(string program, int upstreamPort)
     {
         var port = FreePort();
-        Directory.CreateDirectory(Path.Combine(folder, "audit"));
-        Environment.SetEnvironmentVariable("BENCH_TOKEN", token);
-        return Started("moat", port, program, "--port", port.ToString(CultureInfo.InvariantCulture), "--host", Host,
-            "--upstream", "127.0.0.1:" + upstreamPort.ToString(CultureInfo.InvariantCulture), "--ca", caPem, "--audit", Path.Combine(folder, "audit", "audit.jsonl"));
+        return Started("moat", port, program, Path.Combine(folder, "moat-" + port.ToString(CultureInfo.InvariantCulture)),
+            $"{Host}=127.0.0.1:{upstreamPort.ToString(CultureInfo.InvariantCulture)}", caPem, port.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The upstream's certificate, which every peer trusts.</summary>
+    public X509Certificate2 Leaf()
+    {
+        using var pem = X509Certificate2.CreateFromPemFile(Path.Combine(folder, "leaf.pem"), Path.Combine(folder, "leaf.key"));
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -174,7 +178,7 @@ internal sealed class Peers : IDisposable
 
     private static Peer Started(string name, int port, string program, params string[] arguments)
     {
-        var process = Process.Start(new ProcessStartInfo(program, arguments))!;
+        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true })!;
         var endpoint = new IPEndPoint(IPAddress.Loopback, port);
         for (var tries = 0; tries < 200; tries++)
         {

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Bench;
 
-// moat-bench gateway --host-program PATH [--seconds S] [--out FILE]: every program in turn, round by round, one run.
+// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only] [--out FILE]: every program in turn, round by round, one run.
 const string Host = "api.bench.test";
 var program = Option("--host-program") ?? throw new ArgumentException("--host-program PATH is needed: the published gateway host");
 var seconds = double.Parse(Option("--seconds") ?? "4", CultureInfo.InvariantCulture);
@@ -12,18 +12,21 @@ var output = Option("--out");
 
 using var peers = new Peers(Host);
 using var upstream = peers.Upstream();
-await using var events = await EventSource.StartAsync(Host);
+await using var events = EventSource.Start(peers);
 using var moat = peers.Moat(program, upstream.Endpoint.Port);
+using var moatEvents = peers.Moat(program, events.Endpoint.Port);
 using var squid = peers.Squid();
 using var mitmproxy = peers.Mitmproxy();
-(string Name, Peer? Peer)[] subjects = [("direct", null), ("moat", moat), ("squid", squid), ("mitmproxy", mitmproxy)];
+(string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
+if (Option("--only") is { } only) subjects = [.. subjects.Where(s => only.Split(',').Contains(s.Name))];
+var quick = args.Contains("--get-only");
 var time = TimeSpan.FromSeconds(seconds);
 var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
 for (var round = 0; round < rounds; round++)
 {
     foreach (var (name, peer) in subjects)
     {
-        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
+        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host, name == "moat" ? 443 : upstream.Endpoint.Port);
         foreach (var connections in (int[])[1, 32, 200])
         {
             var figures = await LoadClient.GetAsync(target, "/small", connections, time);
@@ -33,11 +36,13 @@ for (var round = 0; round < rounds; round++)
             if (connections == 200 && peer is not null) Add("memory_mib at 200", name, peer.ResidentMiB());
         }
 
+        if (quick) continue;
         var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
         Add("new connections per_second", name, fresh.PerSecond);
         Add("download mib_per_second", name, await LoadClient.DownloadAsync(target, "/large"));
-        Add("upload mib_per_second", name, await LoadClient.UploadAsync(target, "/up", 100 << 20));
-        if (peer is null || peer.Name != "moat") Add("sse first byte us", name, await LoadClient.FirstByteAsync(target with { Upstream = events.Endpoint }, "/"));
+        var stream = name == "moat" ? target with { Proxy = moatEvents.Endpoint } : target with { Upstream = events.Endpoint, ConnectPort = events.Endpoint.Port };
+        Add("upload mib_per_second", name, await LoadClient.UploadAsync(stream, "/up", 100 << 20));
+        Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");
     }
 }

@@ -1,1 +1,3 @@
-return 0;
+using Moat.Cli;
+
+return await App.RunAsync(args).ConfigureAwait(false);

@@ -2,9 +2,9 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
-using Moat.Gateway.Identity;
 using Moat.Gateway.Pipeline;
 using Moat.Policy;
+using Authority = Moat.Gateway.Identity.Authority;
 
 namespace Moat.Gateway.Doors;
 

@@ -109,6 +109,17 @@ public static unsafe partial class Libc
     [LibraryImport("libc")]
     public static partial int posix_spawn(int* pid, byte* path, void* actions, void* attributes, byte** argv, byte** envp);
 
+    public const short POSIX_SPAWN_SETSID = 0x80;
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_init(void* attributes);
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_setflags(void* attributes, short flags);
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_destroy(void* attributes);
+
     [LibraryImport("libc")]
     public static partial int posix_spawn_file_actions_init(void* actions);
 

@@ -84,9 +84,16 @@ public sealed unsafe class NativeProcess
             _ = Libc.posix_spawn_file_actions_adddup2(actions, (int)write.DangerousGetHandle(), 2);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, descriptor, 3);
             _ = Libc.posix_spawn_file_actions_addclosefrom_np(actions, 4);
+
+            // A session of its own: Ctrl-C at the person's terminal goes to every process of the foreground group, and the
+            // sandbox must outlive it for as long as the agent takes to end. posix_spawnattr_t is 336 bytes in glibc and musl.
+            var attributes = stackalloc byte[512];
+            _ = Libc.posix_spawnattr_init(attributes);
+            _ = Libc.posix_spawnattr_setflags(attributes, Libc.POSIX_SPAWN_SETSID);
             int pid;
-            var error = Libc.posix_spawn(&pid, strings.String(program), actions, null, strings.Vector([program, .. arguments]), strings.Vector([]));
+            var error = Libc.posix_spawn(&pid, strings.String(program), actions, attributes, strings.Vector([program, .. arguments]), strings.Vector([]));
             _ = Libc.posix_spawn_file_actions_destroy(actions);
+            _ = Libc.posix_spawnattr_destroy(attributes);
             if (error != 0)
             {
                 read.Dispose();

@@ -166,7 +166,7 @@ public sealed class NetworkPolicy
     private static Decision Denied(string rule, string reason, in CanonicalHost host, int port)
     {
         var shown = port is 80 or 443 ? host.Value : (host.Value.Contains(':') ? $"[{host.Value}]" : host.Value) + ":" + port.ToString(CultureInfo.InvariantCulture);
-        return new Decision(false, rule, reason, $"Run again with --allow-host {shown}, or add \"{shown}\" under network: rules: in moat.yaml.");
+        return new Decision(false, rule, reason, $"Run again with --allow-host {shown}, or add {shown} to network.rules in moat.yaml.");
     }
 
     private static void Add<T>(Dictionary<string, List<T>> index, string key, T value)

@@ -56,9 +56,20 @@ internal sealed class MoatHome : IDisposable
 
     public Task<Result> MoatAsync(params string[] arguments) => MoatAsync("", arguments);
 
-    public async Task<Result> MoatAsync(string input, string[] arguments)
+    public Task<Result> MoatAsync(string input, string[] arguments) => EndAsync(Start(arguments), input, "moat " + string.Join(' ', arguments));
+
+    /// <summary>A line for the shell of this machine, with the binary on the PATH.</summary>
+    public Task<Result> ShellAsync(string line)
     {
-        using var process = Start(arguments);
+        var info = new ProcessStartInfo("sh", ["-c", line]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        Prepare(info);
+        info.Environment["PATH"] = Path.GetDirectoryName(Binary.Path) + ":" + info.Environment["PATH"];
+        return EndAsync(Process.Start(info)!, "", line);
+    }
+
+    private static async Task<Result> EndAsync(Process started, string input, string what)
+    {
+        using var process = started;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
@@ -71,7 +82,7 @@ internal sealed class MoatHome : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"moat {string.Join(' ', arguments)} did not end in {Limit}\n{await output}\n{await error}");
+            throw new TimeoutException($"{what} did not end in {Limit}\n{await output}\n{await error}");
         }
 
         return new Result(process.ExitCode, await output, await error);
@@ -84,6 +95,12 @@ internal sealed class MoatHome : IDisposable
     public Process Start(params string[] arguments)
     {
         var info = Binary.StartInfo(User, arguments);
+        Prepare(info);
+        return Process.Start(info)!;
+    }
+
+    private void Prepare(ProcessStartInfo info)
+    {
         info.StandardOutputEncoding = info.StandardErrorEncoding = Encoding.UTF8;
         info.WorkingDirectory = Workspace;
         foreach (var name in info.Environment.Keys.Where(k => k.StartsWith("MOAT_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
@@ -91,7 +108,6 @@ internal sealed class MoatHome : IDisposable
         info.Environment["MOAT_HOME"] = State;
         info.Environment["MOAT_KEYRING_BACKEND"] = "file";
         foreach (var (name, value) in Env) info.Environment[name] = value;
-        return Process.Start(info)!;
     }
 
     /// <summary>Every file that Moat left in this home, for a search of secrets.</summary>

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Moat.Cli.Output;
+using Moat.Runs;
+using Moat.Sandboxes;
+using Moat.Spec;
+
+namespace Moat.Cli.Commands;
+
+internal static class DoctorCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Show what this host can enforce, what it cannot, and the mend");
+        command.SetAction(parsed =>
+        {
+            IReadOnlyList<HostCheck> checks = [.. HostProbe.Run(), Init()];
+            if (parsed.GetValue(Globals.Json))
+            {
+                CliJson.Print(checks);
+            }
+            else
+            {
+                var listing = new Listing("CHECK", "STATE", "FOUND", "MEND");
+                foreach (var check in checks) listing.Add(check.Name, check.Ok ? "ok" : check.Required ? "MISSING" : "absent", check.Detail, check.Ok ? "" : check.Mend);
+                listing.Print("");
+            }
+
+            return checks.All(check => check.Ok || !check.Required) ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static HostCheck Init()
+    {
+        try
+        {
+            return new HostCheck("moat-init", true, true, InitProgram.Find(), "");
+        }
+        catch (MoatException e)
+        {
+            return new HostCheck("moat-init", false, true, e.Message, e.Mend);
+        }
+    }
+}

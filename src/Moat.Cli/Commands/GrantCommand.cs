@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Moat.Cli.Output;
+using Moat.Credentials;
+
+namespace Moat.Cli.Commands;
+
+/// <summary><c>moat grant NAME</c>, and what is known of grants: <c>list</c>, <c>show</c>, <c>providers</c>.</summary>
+internal static class GrantCommand
+{
+    private static readonly Argument<string?> s_name = new("name") { Description = "Provider, as `moat grant providers` lists them", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> s_noValidate = new("--no-validate") { Description = "Store the credential without asking the provider whether it works" };
+
+    public static Command Create()
+    {
+        var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate };
+        command.Subcommands.Add(GrantListCommand.Create());
+        command.Subcommands.Add(GrantShowCommand.Create());
+        command.Subcommands.Add(GrantProvidersCommand.Create());
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
+    {
+        var name = parsed.GetValue(s_name) ?? throw new Spec.MoatException("which grant?", "moat grant NAME; `moat grant providers` lists the names");
+        var directories = Globals.Directories();
+        using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));
+        var info = await new GrantService(vault, Globals.Catalog(directories)).GrantAsync(new GrantRequest(name)
+        {
+            NoValidate = parsed.GetValue(s_noValidate),
+            Prompt = Ask.IsPossible ? Ask.ForSecret : null,
+        }, ct).ConfigureAwait(false);
+        if (parsed.GetValue(Globals.Json)) CliJson.Print<IReadOnlyList<GrantInfo>>([info]);
+        else Console.Out.WriteLine($"granted {info.Name} from {info.Source}; use it with: moat run --grant {info.Name} -- COMMAND");
+        return 0;
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Moat.Cli.Output;
+using Moat.Credentials;
+
+namespace Moat.Cli.Commands;
+
+internal static class GrantShowCommand
+{
+    private static readonly Argument<string> s_name = new("name") { Description = "Name of the grant" };
+
+    public static Command Create()
+    {
+        var command = new Command("show", "Show one grant; never its secret") { s_name };
+        command.SetAction(parsed =>
+        {
+            var directories = Globals.Directories();
+            using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));
+            var details = new GrantService(vault, Globals.Catalog(directories)).Show(parsed.GetValue(s_name)!);
+            if (parsed.GetValue(Globals.Json))
+            {
+                CliJson.Print(new GrantRow(details.Info, details.MaskedToken, details.ContainerEnv));
+                return 0;
+            }
+
+            var listing = new Listing("FIELD", "VALUE");
+            listing.Add("name", details.Info.Name);
+            listing.Add("credential", details.MaskedToken);
+            listing.Add("from", details.Info.Source);
+            listing.Add("granted", Words.Day(details.Info.CreatedAt));
+            listing.Add("expires", Words.Day(details.Info.ExpiresAt));
+            foreach (var binding in details.Bindings) listing.Add("goes to", $"{binding.Host}  {binding.Header}");
+            foreach (var host in details.ExtraHosts) listing.Add("also opens", host);
+            foreach (var name in details.ContainerEnv) listing.Add("placeholder in", name);
+            listing.Add("state", details.Info.Problem ?? "ready");
+            listing.Print("");
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using Moat.Cli.Output;
+using Moat.Configuration;
+using Moat.Credentials;
+using Moat.Runs;
+using Moat.Spec;
+
+namespace Moat.Cli.Commands;
+
+internal static class RunCommand
+{
+    private static readonly Argument<string?> s_path = new("path") { Description = "The workspace; without it the current folder", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string[]> s_grants = Many("--grant", "-g", "Credential to use, by name; several with commas", "NAME");
+    private static readonly Option<string[]> s_env = Many("--env", "-e", "Variable for the agent; K alone takes the value from here", "K=V");
+    private static readonly Option<string[]> s_mounts = Many("--mount", "-m", "Extra folder or file", "SRC:DST[:ro|rw]");
+    private static readonly Option<string?> s_name = new("--name", "-n") { Description = "Name of the run", HelpName = "NAME" };
+    private static readonly Option<string?> s_config = new("--config") { Description = "Configuration in place of the workspace's moat.yaml", HelpName = "FILE" };
+    private static readonly Option<string[]> s_hosts = Many("--allow-host", null, "Host that the agent may reach besides", "HOST[:PORT]");
+    private static readonly Option<string[]> s_downgrades = Many("--downgrade", null, "Protection to go without, by name; it is recorded", "NAME");
+    private static readonly Option<bool> s_interactive = new("--interactive", "-i") { Description = "Give the agent a terminal even when this is none" };
+    private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Print the resolved run spec and start nothing" };
+    private static readonly Option<bool> s_noPrompt = new("--no-prompt") { Description = "Never ask; what would need an answer is an error" };
+
+    /// <param name="words">The words after <c>--</c>; null when there were no dashes.</param>
+    public static Command Create(IReadOnlyList<string>? words)
+    {
+        var command = new Command("run", "Run a command in a sandbox: moat run [PATH] [options] -- COMMAND ARGS...")
+        {
+            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_downgrades, s_interactive, s_dryRun, s_noPrompt,
+        };
+        command.SetAction((parsed, ct) => RunAsync(parsed, words ?? [], ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<string> words, CancellationToken ct)
+    {
+        var directories = Globals.Directories();
+        var catalog = new Lazy<ProviderCatalog>(() => Globals.Catalog(directories));
+        var spec = Resolve(parsed, words, directories, catalog);
+        if (parsed.GetValue(s_dryRun))
+        {
+            Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(RunSpecJson.Serialize(spec)));
+            return 0;
+        }
+
+        using var vault = Vault.Open(directories.DataDirectory, spec.Profile);
+        return await Supervisor.RunAsync(new SupervisorOptions
+        {
+            Spec = spec,
+            StateDirectory = directories.StateDirectory,
+            DataDirectory = directories.DataDirectory,
+            Vault = vault,
+            Catalog = () => catalog.Value,
+            Say = line => Say(line, spec.Interactive),
+        }, ct).ConfigureAwait(false);
+    }
+
+    private static RunSpec Resolve(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog)
+    {
+        var mayAsk = Ask.IsPossible && !parsed.GetValue(s_noPrompt);
+        var path = parsed.GetValue(s_path) ?? ".";
+        var workspace = WorkspaceCheck.Of(path, directories);
+        if (workspace.NeedsConfirmation && !(mayAsk && Ask.Confirm($"{workspace.Reason}. Use it as the workspace all the same?")))
+            throw new MoatException(workspace.Reason, "name a folder of the project: moat run PATH -- COMMAND");
+        var request = new RunRequest
+        {
+            WorkspacePath = path,
+            Command = [.. words],
+            Grants = [.. parsed.GetValue(s_grants) ?? []],
+            Env = [.. parsed.GetValue(s_env) ?? []],
+            Mounts = [.. parsed.GetValue(s_mounts) ?? []],
+            Name = parsed.GetValue(s_name),
+            ConfigFile = parsed.GetValue(s_config),
+            AllowHosts = [.. parsed.GetValue(s_hosts) ?? []],
+            Interactive = parsed.GetValue(s_interactive) || (!Console.IsInputRedirected && !Console.IsOutputRedirected) ? true : null,
+            Profile = Globals.ProfileOf(parsed),
+            Downgrades = [.. parsed.GetValue(s_downgrades) ?? []],
+        };
+        var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
+        if (file is not null) RequireTrust(file, workspace.HostPath, directories, mayAsk);
+        var grants = RunSpecBuilder.Grants(request, file);
+        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants.Select(name => new GrantSpec(name)), catalog.Value);
+        IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
+            : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
+        return new RunSpecBuilder(directories).Build(request, file, grantRules, registries);
+    }
+
+    private static void RequireTrust(LoadedConfiguration file, string workspace, MoatDirectories directories, bool mayAsk)
+    {
+        var store = new TrustStore(directories.DataDirectory);
+        if (store.IsTrusted(file, workspace)) return;
+        if (!mayAsk)
+            throw new MoatException($"{Printable.Text(file.Path)} is not trusted yet; an agent may have written it", $"look at it, then: moat trust {Printable.Text(workspace)}");
+        TrustCommand.Show(file);
+        if (!Ask.Confirm("Trust this configuration?"))
+            throw new MoatException($"{Printable.Text(file.Path)} is not trusted", $"when you have looked at it: moat trust {Printable.Text(workspace)}");
+        store.Trust(file, workspace);
+    }
+
+    // In raw mode the terminal does not go back to the first column by itself.
+    private static void Say(string line, bool raw) =>
+        StandardStream.Error.TryWrite(raw ? $"\r{line.Replace("\n", "\r\n", StringComparison.Ordinal)}\r\n" : line + "\n");
+
+    private static Option<string[]> Many(string name, string? alias, string description, string value)
+    {
+        var option = alias is null ? new Option<string[]>(name) : new Option<string[]>(name, alias);
+        option.Description = description;
+        option.HelpName = value;
+        return option;
+    }
+}

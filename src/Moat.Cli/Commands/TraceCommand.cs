@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Moat.Cli.Output;
+using Moat.Runs;
+
+namespace Moat.Cli.Commands;
+
+internal static class TraceCommand
+{
+    private static readonly Argument<string?> s_run = Globals.RunArgument();
+    private static readonly Option<bool> s_network = new("--network") { Description = "Requests, refused connections and names (what there is to trace so far)" };
+    private static readonly Option<bool> s_follow = new("--follow", "-f") { Description = "Go on until the run is over" };
+
+    public static Command Create()
+    {
+        var command = new Command("trace", "Show what the run did on the network, from its audit log") { s_run, s_network, s_follow };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
+    {
+        var run = Globals.Find(parsed.GetValue(s_run));
+        var (json, verbose) = (parsed.GetValue(Globals.Json), parsed.GetValue(Globals.Verbose));
+        if (parsed.GetValue(s_follow))
+        {
+            await foreach (var entry in NetworkTrace.FollowAsync(run.Folder, ct).ConfigureAwait(false))
+            {
+                if (json) CliJson.PrintLine(entry);
+                else Console.Out.WriteLine(TraceText.Line(entry, verbose));
+            }
+
+            return 0;
+        }
+
+        var entries = NetworkTrace.Read(run.Folder);
+        if (json) CliJson.Print(entries);
+        else TraceText.Print(entries, verbose);
+        return 0;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+
+namespace Moat.Configuration;
+
+/// <summary>What the command line asks for, as typed. Null and empty mean that the flag was not given.</summary>
+public sealed record RunRequest
+{
+    /// <summary>The workspace argument; relative to the current folder.</summary>
+    public string WorkspacePath { get; init; } = ".";
+
+    /// <summary>The words after <c>--</c>.</summary>
+    public ImmutableArray<string> Command { get; init; } = [];
+
+    /// <summary><c>--grant</c>; each may hold several names with commas.</summary>
+    public ImmutableArray<string> Grants { get; init; } = [];
+
+    /// <summary><c>-e K=V</c>; <c>-e K</c> takes the value of this process' environment.</summary>
+    public ImmutableArray<string> Env { get; init; } = [];
+
+    /// <summary><c>--mount src:dst[:ro|rw]</c>.</summary>
+    public ImmutableArray<string> Mounts { get; init; } = [];
+
+    public string? Name { get; init; }
+
+    /// <summary><c>--config</c>: the file to load in place of the workspace's.</summary>
+    public string? ConfigFile { get; init; }
+
+    /// <summary><c>--allow-host host[:port]</c>.</summary>
+    public ImmutableArray<string> AllowHosts { get; init; } = [];
+
+    /// <summary>True for <c>-i</c>; null: the file decides, else pipes.</summary>
+    public bool? Interactive { get; init; }
+
+    public string Profile { get; init; } = "";
+
+    public ImmutableArray<string> Downgrades { get; init; } = [];
+}

@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using Moat.Credentials;
+using Moat.Spec;
+
+namespace Moat.Runs;
+
+/// <summary>The whole environment of the agent: what is listed here and nothing else of the host's.</summary>
+internal static class AgentEnvironment
+{
+    public const string User = "agent";
+    public const string Home = "/home/agent";
+    private const string Proxy = "http://127.0.0.1:3128";
+    private const string Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private static readonly string[] s_fromHost = ["TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ"];
+
+    /// <summary>Later entries win: the host's, Moat's own, the person's, the placeholders of the grants.</summary>
+    /// <exception cref="MoatException">The person's variables and a grant's placeholder have the same name.</exception>
+    public static ImmutableSortedDictionary<string, string> Of(RunSpec spec, IReadOnlyList<UnlockedGrant> grants, Func<string, string?> host, IEnumerable<string> hostNames)
+    {
+        var env = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var name in hostNames.Where(name => name.StartsWith("LC_", StringComparison.Ordinal)).Concat(s_fromHost))
+            if (host(name) is { Length: > 0 } value) env[name] = value;
+        if (!env.ContainsKey("TERM") && spec.Interactive) env["TERM"] = "xterm-256color";
+        env["PATH"] = Path;
+        env["HOME"] = Home;
+        env["USER"] = env["LOGNAME"] = User;
+        env["SHELL"] = "/bin/sh";
+        env["MOAT_RUN_ID"] = spec.Id;
+        env["MOAT_RUN_NAME"] = spec.Name;
+        foreach (var name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]) env[name] = Proxy;
+        env["NO_PROXY"] = env["no_proxy"] = "localhost,127.0.0.1,::1";
+        foreach (var (name, value) in TrustStores.Variables()) env[name] = value;
+        foreach (var (name, value) in spec.Env) env[name] = value;
+        foreach (var grant in grants)
+            foreach (var (name, placeholder) in grant.Env)
+            {
+                if (spec.Env.ContainsKey(name))
+                    throw new MoatException($"the variable {name} is set by hand and by the grant {grant.Name}", $"leave {name} out: the grant sets it to a placeholder");
+                env[name] = placeholder;
+            }
+
+        return env.ToImmutable();
+    }
+}

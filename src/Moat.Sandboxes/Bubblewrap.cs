@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Moat.Linux;
 using Moat.Linux.Confinement;
 using Moat.Linux.Control;
@@ -10,7 +9,8 @@ namespace Moat.Sandboxes;
 /// <summary>
 /// The default backend: bubblewrap makes the namespaces and mounts, init closes them from the inside.
 /// <code>
-/// 1 lay out files ─► 2 control channel ─► 3 bwrap ─► init ─► 4 Setup ─► 5 Ready: sockets handed over ─► 6 cgroup
+/// 1 cgroup with its limits ─► 2 files laid out ─► 3 control channel ─► 4 bwrap ─► init ─► 5 Setup ─► 6 Ready: sockets handed
+/// over ─► 7 init joins the cgroup
 /// </code>
 /// The agent is not started here, so that the gateway serves before its first instruction.
 /// </summary>
@@ -20,46 +20,67 @@ public static class Bubblewrap
     public static async Task<Sandbox> StartAsync(SandboxOptions options, CancellationToken cancellation)
     {
         // 1
-        var arguments = BubblewrapArguments.Build(options);
-
-        // 2
-        var (ours, theirs) = Descriptors.SocketPair();
-        NativeProcess process;
+        var group = ControlGroup.Prepare(options.Spec);
+        NativeProcess? process = null;
+        ControlChannel? channel = null;
+        SandboxListeners? listeners = null;
         try
         {
+            DemandProcessLimit(options.Spec, group);
+
+            // 2
+            var arguments = BubblewrapArguments.Build(options);
+
             // 3
-            process = NativeProcess.Start(FindBubblewrap(), arguments, theirs);
-        }
-        finally
-        {
-            _ = Libc.close(theirs);
-        }
+            var (ours, theirs) = Descriptors.SocketPair();
+            channel = new ControlChannel(ours);
+            try
+            {
+                // 4
+                process = NativeProcess.Start(FindBubblewrap(), arguments, theirs);
+            }
+            finally
+            {
+                _ = Libc.close(theirs);
+            }
 
-        var channel = new ControlChannel(ours);
-        try
-        {
-            // 4, 5
-            var ready = await Task.Run(() => Open(channel, process, options.Spec), cancellation).ConfigureAwait(false);
+            // 5, 6
+            using var stop = cancellation.Register(process.Kill);
+            var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
             var (protections, missing, names) = (frame.Texts(), frame.Texts(), frame.Texts());
-            var listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
+            listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
 
-            // 6
-            var group = ControlGroup.TryCreate(options.Spec, process.ChildId());
-            return new Sandbox(channel, process, listeners, group, options,
-                [.. protections, .. group?.Protections ?? []], Missing(missing, group));
+            // 7
+            var pid = process.ChildId();
+            group.Join(pid);
+            DemandProcessLimit(options.Spec, group);
+            string[] limits = options.Spec.Limits.Processes > 0 && ResourceLimits.ProcessesHold ? ["rlimit-processes"] : [];
+            return new Sandbox(channel, process, PidDescriptor.TryOpen(pid), listeners, group, options, [.. protections, .. limits, .. group.Protections], [.. missing, .. group.Missing]);
         }
-        catch
+        catch (Exception error)
         {
-            process.Kill();
-            _ = Libc.close(ours);
+            listeners?.Dispose();
+            if (process is not null)
+            {
+                process.Kill();
+                await process.Exited.ConfigureAwait(false);
+            }
+
+            if (channel is not null) _ = Libc.close(channel.Descriptor);
+            await group.RemoveAsync().ConfigureAwait(false);
+            if (error is MoatException) cancellation.ThrowIfCancellationRequested();
             throw;
         }
     }
 
-    private static ImmutableArray<string> Missing(string[] fromInit, ControlGroup? group) =>
-        group is null ? [.. fromInit, "cgroup-limits"] : [.. fromInit];
+    private static void DemandProcessLimit(RunSpec spec, ControlGroup group)
+    {
+        if (spec.Limits.Processes == 0 || ResourceLimits.ProcessesHold || group.Protections.Contains("cgroup-pids") || spec.Downgrades.Contains("limits")) return;
+        throw new MoatException("nothing on this host bounds the number of processes of a run that root starts: no pids cgroup can be made",
+            "Run moat as an ordinary user (a resource limit bounds those), make the cgroup file system writable, or give the limit up for this run: --downgrade limits");
+    }
 
     private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, RunSpec spec)
     {

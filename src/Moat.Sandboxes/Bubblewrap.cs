@@ -19,6 +19,8 @@ public static class Bubblewrap
     /// <exception cref="MoatException">A protection that this host cannot give, or bubblewrap's own refusal.</exception>
     public static async Task<Sandbox> StartAsync(SandboxOptions options, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
+
         // 1
         var group = ControlGroup.Prepare(options.Spec);
         NativeProcess? process = null;
@@ -45,12 +47,13 @@ public static class Bubblewrap
             }
 
             // 5, 6
-            using var stop = cancellation.Register(process.Kill);
+            using var stop = cancellation.Register(() => Kill(process));
             var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
             var (protections, missing, names) = (frame.Texts(), frame.Texts(), frame.Texts());
             listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
+            cancellation.ThrowIfCancellationRequested();
 
             // 7
             var pid = process.ChildId();
@@ -64,7 +67,7 @@ public static class Bubblewrap
             listeners?.Dispose();
             if (process is not null)
             {
-                process.Kill();
+                Kill(process);
                 await process.Exited.ConfigureAwait(false);
             }
 
@@ -73,6 +76,13 @@ public static class Bubblewrap
             if (error is MoatException) cancellation.ThrowIfCancellationRequested();
             throw;
         }
+    }
+
+    /// <summary>bwrap's child first: until it has asked to die with its parent it would outlive it.</summary>
+    private static void Kill(NativeProcess process)
+    {
+        using (var child = PidDescriptor.TryOpen(process.ChildId())) child?.Kill();
+        process.Kill();
     }
 
     private static void DemandProcessLimit(RunSpec spec, ControlGroup group)
@@ -116,14 +126,8 @@ public static class Bubblewrap
         return frame.ToArray();
     }
 
-    private static string FindBubblewrap()
-    {
-        foreach (var folder in (string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')])
-        {
-            var candidate = Path.Combine(folder, "bwrap");
-            if (File.Exists(candidate)) return candidate;
-        }
+    internal static string? TryFind() =>
+        ((string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')]).Select(folder => Path.Combine(folder, "bwrap")).FirstOrDefault(File.Exists);
 
-        throw new MoatException("bubblewrap (bwrap) is not installed", "Install it: sudo apt-get install -y bubblewrap");
-    }
+    private static string FindBubblewrap() => TryFind() ?? throw new MoatException("bubblewrap (bwrap) is not installed", "Install it: sudo apt-get install -y bubblewrap");
 }

@@ -19,6 +19,7 @@ public sealed class OrdinaryUserTests
     [InlineData(typeof(TerminalTests))]
     [InlineData(typeof(InitTests))]
     [InlineData(typeof(SupervisorDeathTests))]
+    [InlineData(typeof(HostProbeTests))]
     public async Task Holds_for_an_ordinary_user_too(Type tests)
     {
         if (!Environment.IsPrivilegedProcess) return;
@@ -32,7 +33,7 @@ public sealed class OrdinaryUserTests
             Run("chmod", "-R", "a+rX", folder);
             Run("chown", "-R", User, Path.Combine(folder, "home"));
             using var process = Process.Start(new ProcessStartInfo("setpriv",
-                ["--reuid", User, "--regid", User, "--clear-groups", Path.Combine(folder, "tests", Path.GetFileName(Environment.ProcessPath!)), "--filter-class", tests.FullName!, "--no-progress"])
+                ["--reuid", User, "--regid", User, "--clear-groups", Path.Combine(folder, "tests", Path.GetFileName(Environment.ProcessPath!)), "--filter-class", tests.FullName!, "--progress", "off", "--results-directory", Path.Combine(folder, "home")])
             {
                 RedirectStandardOutput = true,
                 WorkingDirectory = folder,

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 using Moat.Linux;
 using Moat.Linux.Confinement;
 using Moat.Linux.Control;
@@ -9,12 +12,12 @@ namespace Moat.Sandboxes;
 /// <summary>
 /// The default backend: bubblewrap makes the namespaces and mounts, init closes them from the inside.
 /// <code>
-/// 1 cgroup with its limits ─► 2 files laid out ─► 3 control channel ─► 4 bwrap ─► init ─► 5 Setup ─► 6 Ready: sockets handed
-/// over ─► 7 init joins the cgroup
+/// 1 cgroup with its limits ─► 2 files laid out ─► 3 control channel ─► 4 bwrap ─► init ─► 6 Setup ─► 7 Ready: sockets handed over
+///                                                                            └─► 5 init joins the cgroup meanwhile
 /// </code>
 /// The agent is not started here, so that the gateway serves before its first instruction.
 /// </summary>
-public static class Bubblewrap
+public static partial class Bubblewrap
 {
     /// <exception cref="MoatException">A protection that this host cannot give, or bubblewrap's own refusal.</exception>
     public static async Task<Sandbox> StartAsync(SandboxOptions options, CancellationToken cancellation)
@@ -24,6 +27,7 @@ public static class Bubblewrap
         // 1
         var group = ControlGroup.Prepare(options.Spec);
         NativeProcess? process = null;
+        Task<PidDescriptor?>? joined = null;
         ControlChannel? channel = null;
         SandboxListeners? listeners = null;
         try
@@ -35,19 +39,24 @@ public static class Bubblewrap
 
             // 3
             var (ours, theirs) = Descriptors.SocketPair();
+            var (information, informationEnd) = Descriptors.Pipe();
             channel = new ControlChannel(ours);
             try
             {
                 // 4
-                process = NativeProcess.Start(FindBubblewrap(), arguments, theirs);
+                using (informationEnd) process = NativeProcess.Start(FindBubblewrap(), arguments, theirs, (int)informationEnd.DangerousGetHandle());
             }
             finally
             {
                 _ = Libc.close(theirs);
+                if (process is null) information.Dispose();
             }
 
-            // 5, 6
-            using var stop = cancellation.Register(() => Kill(process));
+            // 5: a move into a cgroup waits for the whole kernel (milliseconds), so it goes on while bwrap mounts.
+            joined = Task.Run(() => Join(information, group), CancellationToken.None);
+
+            // 6, 7
+            using var stop = cancellation.Register(process.Kill);
             var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
@@ -55,20 +64,25 @@ public static class Bubblewrap
             listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
             cancellation.ThrowIfCancellationRequested();
 
-            // 7
-            var pid = process.ChildId();
-            group.Join(pid);
+            var pid = await joined.ConfigureAwait(false);
             DemandProcessLimit(options.Spec, group);
             string[] limits = options.Spec.Limits.Processes > 0 && ResourceLimits.ProcessesHold ? ["rlimit-processes"] : [];
-            return new Sandbox(channel, process, PidDescriptor.TryOpen(pid), listeners, group, options, [.. protections, .. limits, .. group.Protections], [.. missing, .. group.Missing]);
+            return new Sandbox(channel, process, pid, listeners, group, options, [.. protections, .. limits, .. group.Protections], [.. missing, .. group.Missing]);
         }
         catch (Exception error)
         {
             listeners?.Dispose();
             if (process is not null)
             {
-                Kill(process);
+                // bwrap's child too: until it has asked to die with its parent it would outlive it.
+                process.Kill();
                 await process.Exited.ConfigureAwait(false);
+                if (joined is not null)
+                {
+                    using var child = await joined.ConfigureAwait(false);
+                    child?.Kill();
+                    child?.WaitForEnd(Sandbox.LastWait);
+                }
             }
 
             if (channel is not null) _ = Libc.close(channel.Descriptor);
@@ -78,12 +92,20 @@ public static class Bubblewrap
         }
     }
 
-    /// <summary>bwrap's child first: until it has asked to die with its parent it would outlive it.</summary>
-    private static void Kill(NativeProcess process)
+    /// <summary>Waits for bwrap to say its child's pid ({"child-pid": N}), which becomes init, and moves it into the run's cgroup.</summary>
+    /// <returns>Null when bwrap ended before.</returns>
+    private static PidDescriptor? Join(SafeFileHandle information, ControlGroup group)
     {
-        using (var child = PidDescriptor.TryOpen(process.ChildId())) child?.Kill();
-        process.Kill();
+        using var reader = new StreamReader(new FileStream(information, FileAccess.Read, 0));
+        var match = ChildPid().Match(reader.ReadToEnd());
+        var pid = match.Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+        var descriptor = PidDescriptor.TryOpen(pid);
+        group.Join(pid);
+        return descriptor;
     }
+
+    [GeneratedRegex("\"child-pid\": *([0-9]+)")]
+    private static partial Regex ChildPid();
 
     private static void DemandProcessLimit(RunSpec spec, ControlGroup group)
     {

@@ -11,7 +11,7 @@ namespace Moat.Sandboxes;
 public sealed class Sandbox : IAsyncDisposable
 {
     /// <summary>For a process that hangs in the kernel (a dead network file system) Moat itself must not hang.</summary>
-    private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan LastWait = TimeSpan.FromSeconds(10);
     private readonly ControlChannel channel;
     private readonly NativeProcess process;
     private readonly PidDescriptor? init;

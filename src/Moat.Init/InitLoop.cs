@@ -53,8 +53,7 @@ internal static class InitLoop
                 landlock = Landlock.Create();
                 foreach (var (path, use) in settings.Paths) landlock.Allow(path, use);
                 protections.Add("landlock-abi-" + abi.ToString(CultureInfo.InvariantCulture));
-                if (abi < 5) missing.Add("landlock-ioctl");
-                if (abi < 6) missing.Add("landlock-scopes");
+                missing.AddRange(Landlock.Missing(abi));
             }
             else if (settings.MayMissLandlock)
             {

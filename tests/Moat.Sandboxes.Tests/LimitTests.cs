@@ -111,7 +111,8 @@ public sealed class LimitTests
     {
         await using var fixture = new SandboxFixture();
         await using var sandbox = await fixture.StartAsync(fixture.Spec("/usr/bin/python3", "-c",
-            "import os\nn=0\ntry:\n  while True: os.open('/dev/null', 0); n+=1\nexcept OSError as e: print(n, e.errno, flush=True)\nimport sys; sys.stdin.read()") with { Limits = new LimitsSpec { OpenFiles = 500 } });
+            "import os\nn=0\ntry:\n  while True: os.open('/dev/null', 0); n+=1\nexcept OSError as e: print(n, e.errno, flush=True)\nimport sys; sys.stdin.read()") with
+        { Limits = new LimitsSpec { OpenFiles = 500 } });
         using var process = await sandbox.StartAgentAsync(null, TestContext.Current.CancellationToken);
         Assert.Equal("497 24", new StreamReader(process.Stdout).ReadLine());
         using var other = await sandbox.ExecAsync(["echo", "still here"], new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" }, null, TestContext.Current.CancellationToken);

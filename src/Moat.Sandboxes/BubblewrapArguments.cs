@@ -13,7 +13,7 @@ internal static class BubblewrapArguments
         var spec = options.Spec;
         List<string> a =
         [
-            "--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--die-with-parent", "--as-pid-1", "--clearenv", "--hostname", "moat",
+            "--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--die-with-parent", "--as-pid-1", "--info-fd", "4", "--clearenv", "--hostname", "moat",
 
             // Held by init alone: routes, the low ports, and the map of the agent's own user namespace (CAP_SETFCAP, since 5.12).
             "--cap-drop", "ALL", "--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_NET_BIND_SERVICE", "--cap-add", "CAP_SETFCAP",

@@ -94,6 +94,9 @@ public static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, RLimit* limit);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int poll(PollFd* descriptors, nuint count, int milliseconds);
+
     [LibraryImport("libc")]
     public static partial uint getuid();
 
@@ -131,6 +134,14 @@ public static unsafe partial class Libc
 
     [LibraryImport("libc")]
     public static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct RLimit

@@ -43,6 +43,13 @@ internal sealed class LiveRun : IAsyncDisposable
         await process.StandardInput.FlushAsync();
     }
 
+    /// <summary>Sends the supervisor a signal, by its short name.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", ["-" + name, Pid.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
     public async Task<Result> EndAsync()
     {
         process.StandardInput.Close();

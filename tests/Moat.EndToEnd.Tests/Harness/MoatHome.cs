@@ -56,9 +56,24 @@ internal sealed class MoatHome : IDisposable
 
     public Task<Result> MoatAsync(params string[] arguments) => MoatAsync("", arguments);
 
-    public async Task<Result> MoatAsync(string input, string[] arguments)
+    public Task<Result> MoatAsync(string input, string[] arguments) => FinishAsync(Start(arguments), input);
+
+    /// <summary>Runs moat inside of another command, whose last words moat's command line becomes.</summary>
+    /// <param name="outer">The other command, whose last word comes before moat's own.</param>
+    /// <param name="asSelf">The other command changes the user already.</param>
+    /// <param name="arguments">Of moat.</param>
+    public Task<Result> WithinAsync(string[] outer, bool asSelf, params string[] arguments)
     {
-        using var process = Start(arguments);
+        var info = Info(arguments, asSelf ? "self" : User);
+        info.ArgumentList.Insert(0, info.FileName);
+        for (var i = outer.Length - 1; i > 0; i--) info.ArgumentList.Insert(0, outer[i]);
+        info.FileName = outer[0];
+        return FinishAsync(Process.Start(info)!, "");
+    }
+
+    private static async Task<Result> FinishAsync(Process started, string input)
+    {
+        using var process = started;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
@@ -71,7 +86,7 @@ internal sealed class MoatHome : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"moat {string.Join(' ', arguments)} did not end in {Limit}\n{await output}\n{await error}");
+            throw new TimeoutException($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} did not end in {Limit}\n{await output}\n{await error}");
         }
 
         return new Result(process.ExitCode, await output, await error);
@@ -81,9 +96,11 @@ internal sealed class MoatHome : IDisposable
     public Task<Result> ScriptAsync(string script, params string[] flags) =>
         MoatAsync(["run", Workspace, "--config", ConfigFile, .. flags, "--", "sh", "-c", script]);
 
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => Process.Start(Info(arguments, User))!;
+
+    private ProcessStartInfo Info(string[] arguments, string user)
     {
-        var info = Binary.StartInfo(User, arguments);
+        var info = Binary.StartInfo(user, arguments);
         info.StandardOutputEncoding = info.StandardErrorEncoding = Encoding.UTF8;
         info.WorkingDirectory = Workspace;
         foreach (var name in info.Environment.Keys.Where(k => k.StartsWith("MOAT_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
@@ -91,7 +108,7 @@ internal sealed class MoatHome : IDisposable
         info.Environment["MOAT_HOME"] = State;
         info.Environment["MOAT_KEYRING_BACKEND"] = "file";
         foreach (var (name, value) in Env) info.Environment[name] = value;
-        return Process.Start(info)!;
+        return info;
     }
 
     /// <summary>Every file that Moat left in this home, for a search of secrets.</summary>

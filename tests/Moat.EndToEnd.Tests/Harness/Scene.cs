@@ -117,10 +117,18 @@ internal sealed class Scene : IAsyncDisposable
         }
     }
 
-    public void AssertNoSecretIn(string where, ReadOnlySpan<byte> bytes)
+    public void AssertNoSecretIn(string where, ReadOnlySpan<byte> bytes) => Assert.Empty(LeaksIn(where, bytes));
+
+    /// <summary>The codings that the secret stands there in.</summary>
+    public List<string> LeaksIn(string where, ReadOnlySpan<byte> bytes)
     {
+        var leaks = new List<string>();
         foreach (var (coding, form) in SecretForms())
-            Assert.True(bytes.IndexOf(form) < 0, $"the secret stands in {where} ({coding})");
+        {
+            if (bytes.IndexOf(form) >= 0) leaks.Add($"the secret stands in {where} ({coding})");
+        }
+
+        return leaks;
     }
 
     public async ValueTask DisposeAsync()

@@ -160,7 +160,7 @@ public class EscapeRouteTests
             for p in /proc/[0-9]*; do tr '\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -c '[m]oat run'
             ls -l /proc/self/fd | grep -c socket:
             /usr/bin/python3 scan.py
-            for path in / /metrics /health /admin /debug; do curl -sS -o /dev/null -w '%{http_code} ' --noproxy '*' http://127.0.0.1:3128$path http://127.0.0.1$path; done; echo
+            for port in 3128 80; do for path in / /metrics /health /admin /debug; do curl -sS -o /dev/null -w '%{http_code} ' --noproxy '*' http://127.0.0.1:$port$path; done; done; echo
             ls /proc/1/fd /proc/1/root/ /proc/1/cwd/ >/dev/null 2>&1 && echo read init
             """);
         var lines = result.Out.Split('\n');

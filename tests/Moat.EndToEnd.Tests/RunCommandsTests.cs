@@ -71,7 +71,7 @@ public class RunCommandsTests
         Assert.True(trace.GetArrayLength() >= 3);
         var table = (await scene.Home.MoatAsync("trace", "--network", "-v")).Out;
         foreach (var part in (string[])[$"https://{Scene.ApiHost}/whoami", "GET", "POST", "200", "upstream", Scene.ForbiddenHost, "moat.yaml"]) Assert.Contains(part, table, StringComparison.Ordinal);
-        Assert.Contains("verified", (await scene.Home.MoatAsync("audit")).Out, StringComparison.Ordinal);
+        Assert.Contains("Sealed: all", (await scene.Home.MoatAsync("audit")).Out, StringComparison.Ordinal);
         foreach (var arguments in (string[][])[["list"], ["audit"], ["status"], ["doctor"], ["grant", "list"], ["grant", "show", "upstream"], ["grant", "providers"], ["trust", "--list"], ["version"], ["clean", "--dry-run"]])
         {
             var json = await scene.Home.MoatAsync([.. arguments, "--json"]);

@@ -15,14 +15,26 @@ public class WorkspaceTests
         Directory.CreateSymbolicLink(Path.Combine(home.Workspace, "to-home"), home.Home);
         foreach (var (path, part) in ((string, string)[])[
             (Path.Combine(home.Root, "missing"), "does not exist"), (file, "is a file"), ("/", "the whole file system"), (home.Home, "your whole home folder"), (home.Root, "your whole home folder"),
-            (Path.Combine(home.Workspace, "to-home"), "your whole home folder"), (home.State, "Moat's own folder"), (Path.Combine(home.State, "state"), "Moat's own folder"), ("/proc", "/proc"), ("/sys/kernel", "/sys")])
+            (Path.Combine(home.Workspace, "to-home"), "your whole home folder"), (Path.Combine(home.State, "config"), "Moat's own folder"), (home.Providers, "Moat's own folder"), ("/proc", "/proc"), ("/sys/kernel", "/sys")])
         {
-            if (part == "Moat's own folder" && !Directory.Exists(path)) continue;
             var result = await home.MoatAsync("run", path, "--config", home.ConfigFile, "--", "true");
             Assert.True(result.ExitCode == 125, path + ": " + result);
             Assert.Contains(part, result.Err, StringComparison.Ordinal);
             Assert.Matches("\n  .+\n", result.Err);
         }
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task A_workspace_that_holds_moats_own_folders_shows_none_of_them(string user)
+    {
+        await using var scene = await Scene.StartAsync(user);
+        var home = scene.Home;
+        var result = await home.MoatAsync("run", home.State, "--config", home.ConfigFile, "--", "sh", "-c",
+            "find /workspace -type f; echo evil >/workspace/config/x; mv /workspace/data /workspace/moved; rmdir /workspace/data; mkdir -p /workspace/config/providers; echo evil >/workspace/config/providers/evil.yaml; exit 0");
+        Assert.Equal("", result.Out);
+        Assert.False(File.Exists(Path.Combine(home.Providers, "evil.yaml")));
+        Assert.True(Directory.Exists(Path.Combine(home.State, "data")));
+        Assert.Equal(0, (await home.MoatAsync("grant", "show", "upstream")).ExitCode);
     }
 
     [Theory, MemberData(nameof(Users))]

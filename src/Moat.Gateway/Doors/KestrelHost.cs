@@ -36,7 +36,7 @@ internal static class KestrelHost
         services.Configure<KestrelServerOptions>(options =>
         {
             options.AddServerHeader = false;
-            options.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            options.RequestHeaderEncodingSelector = name => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? DigitsEncoding.Instance : Encoding.Latin1;
             options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
             Limit(options.Limits);
             foreach (var socket in listeners.Proxy)

@@ -35,8 +35,9 @@ public class TerminalTests
     {
         using var home = ExitCodeTests.NewHome(user);
         home.Write(Path.Combine(home.Workspace, "agent.py"), """
-            import signal, sys
-            signal.signal(signal.SIGINT, lambda *_: (print("interrupted", flush=True), sys.exit(17)))
+            import os, signal
+            # Python's own streams may not be entered twice, and the signal can come while "ready" is being printed.
+            signal.signal(signal.SIGINT, lambda *_: (os.write(1, b"interrupted\n"), os._exit(17)))
             print("ready", flush=True)
             while True: signal.pause()
             """);

@@ -26,7 +26,7 @@ for (var round = 0; round < rounds; round++)
 {
     foreach (var (name, peer) in subjects)
     {
-        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host, name == "moat" ? 443 : upstream.Endpoint.Port);
+        var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
         foreach (var connections in (int[])[1, 32, 200])
         {
             var figures = await LoadClient.GetAsync(target, "/small", connections, time);
@@ -40,7 +40,7 @@ for (var round = 0; round < rounds; round++)
         var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
         Add("new connections per_second", name, fresh.PerSecond);
         Add("download mib_per_second", name, await LoadClient.DownloadAsync(target, "/large"));
-        var stream = name == "moat" ? target with { Proxy = moatEvents.Endpoint } : target with { Upstream = events.Endpoint, ConnectPort = events.Endpoint.Port };
+        var stream = target with { Proxy = name == "moat" ? moatEvents.Endpoint : target.Proxy, Upstream = events.Endpoint };
         Add("upload mib_per_second", name, await LoadClient.UploadAsync(stream, "/up", 100 << 20));
         Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");

@@ -38,6 +38,7 @@ public static class AddressGuard
         (IPNetwork.Parse("168.63.129.16/32"), AddressClass.Metadata),
         (IPNetwork.Parse("100.100.100.200/32"), AddressClass.Metadata),
         (IPNetwork.Parse("192.0.0.192/32"), AddressClass.Metadata),
+        (IPNetwork.Parse("169.254.0.23/32"), AddressClass.Metadata),
         (IPNetwork.Parse("0.0.0.0/8"), AddressClass.Unspecified),
         (IPNetwork.Parse("127.0.0.0/8"), AddressClass.Loopback),
         (IPNetwork.Parse("10.0.0.0/8"), AddressClass.Private),
@@ -61,6 +62,7 @@ public static class AddressGuard
         (IPNetwork.Parse("fd00:ec2::254/128"), AddressClass.Metadata),
         (IPNetwork.Parse("fd00:ec2::23/128"), AddressClass.Metadata),
         (IPNetwork.Parse("fd20:ce::254/128"), AddressClass.Metadata),
+        (IPNetwork.Parse("fe80::a9fe:a9fe/128"), AddressClass.Metadata),
         (IPNetwork.Parse("::/128"), AddressClass.Unspecified),
         (IPNetwork.Parse("::1/128"), AddressClass.Loopback),
         (IPNetwork.Parse("fc00::/7"), AddressClass.Private),
@@ -75,6 +77,7 @@ public static class AddressGuard
         (IPNetwork.Parse("2001::/23"), AddressClass.Reserved),
     ];
 
+    /// <summary>The class of what the address leads to. A zone is left out of account.</summary>
     public static AddressClass Classify(IPAddress address)
     {
         if (address.AddressFamily == AddressFamily.InterNetwork) return Lookup(V4, address);
@@ -84,12 +87,9 @@ public static class AddressGuard
         address.TryWriteBytes(bytes, out _);
         var known = Lookup(V6, address);
         if (known is AddressClass.Metadata or AddressClass.Unspecified or AddressClass.Loopback) return known;
-        if (Embedded(bytes) is { } inner)
-        {
-            var inside = Lookup(V4, inner);
-            return inside == AddressClass.Public && known != AddressClass.Public ? known : inside;
-        }
-
+        var embedding = Embedded(bytes, out var inner);
+        if (embedding != Embedding.None && Lookup(V4, inner) is not AddressClass.Public and var inside) return inside;
+        if (embedding is Embedding.Mapped or Embedding.Nat64) return AddressClass.Public;
         if (known != AddressClass.Public) return known;
 
         // Only 2000::/3 is global unicast today; what lies outside is not for the internet.
@@ -104,16 +104,37 @@ public static class AddressGuard
         _ => true,
     };
 
-    private static IPAddress? Embedded(ReadOnlySpan<byte> b)
+    /// <summary>True for an IPv6 address that leads to an IPv4 one by translation or a tunnel, and so is a second name for it. Mapped addresses aside: those are the IPv4 address itself.</summary>
+    internal static bool IsDetour(IPAddress address)
     {
-        if (b[..10].IndexOfAnyExcept((byte)0) < 0 && ((b[10] == 0xff && b[11] == 0xff) || (b[10] == 0 && b[11] == 0))) return new IPAddress(b[12..]);
-        if (b[..8].SequenceEqual((ReadOnlySpan<byte>)[0, 0, 0, 0, 0, 0, 0, 0]) && b[8] == 0xff && b[9] == 0xff && b[10] == 0 && b[11] == 0) return new IPAddress(b[12..]);
-        if (b[..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0])) return new IPAddress(b[12..]);
-        if (b[0] == 0x20 && b[1] == 0x02) return new IPAddress(b[2..6]);
-        if (b[..4].SequenceEqual((ReadOnlySpan<byte>)[0x20, 0x01, 0, 0]))
-            return new IPAddress((ReadOnlySpan<byte>)[(byte)~b[12], (byte)~b[13], (byte)~b[14], (byte)~b[15]]);
-        if ((b[8] & 0xfd) == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe) return new IPAddress(b[12..]);
-        return null;
+        if (address.AddressFamily != AddressFamily.InterNetworkV6) return false;
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        return Embedded(bytes, out _) is not (Embedding.None or Embedding.Mapped);
+    }
+
+    private static Embedding Embedded(ReadOnlySpan<byte> b, out IPAddress inner)
+    {
+        var (kind, at) = b switch
+        {
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..] => (Embedding.Mapped, 12), // RFC 4291, 2.5.5.2
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => (Embedding.Tunnel, 12), // compatible: RFC 4291, 2.5.5.1
+            [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, ..] => (Embedding.Tunnel, 12), // translated: RFC 2765, 2.1
+            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, ..] => (Embedding.Nat64, 12), // RFC 6052, 2.1
+            [0x20, 0x02, ..] => (Embedding.Tunnel, 2), // 6to4: RFC 3056
+            [0x20, 0x01, 0, 0, ..] => (Embedding.Teredo, 12), // RFC 4380, 4; the client's address has its bits turned
+            [_, _, _, _, _, _, _, _, 0 or 2, 0, 0x5e, 0xfe, ..] => (Embedding.Tunnel, 12), // ISATAP: RFC 5214, 6.1
+            _ => (Embedding.None, 12),
+        };
+        Span<byte> four = stackalloc byte[4];
+        b.Slice(at, 4).CopyTo(four);
+        if (kind == Embedding.Teredo)
+        {
+            foreach (ref var one in four) one = (byte)~one;
+        }
+
+        inner = new IPAddress(four);
+        return kind;
     }
 
     private static AddressClass Lookup((IPNetwork Net, AddressClass Class)[] table, IPAddress address)
@@ -124,5 +145,14 @@ public static class AddressGuard
         }
 
         return AddressClass.Public;
+    }
+
+    private enum Embedding
+    {
+        None,
+        Mapped,
+        Nat64,
+        Teredo,
+        Tunnel,
     }
 }

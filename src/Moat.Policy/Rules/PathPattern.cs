@@ -5,10 +5,13 @@ namespace Moat.Policy;
 /// <summary>A path with <c>*</c> for one segment and <c>**</c> for zero or more; matched segment by segment, in time linear in each.</summary>
 internal sealed class PathPattern
 {
-    private static readonly char[] LooseTail = ['.', ' '];
     private readonly ImmutableArray<Segment> segments;
 
-    private PathPattern(ImmutableArray<Segment> segments) => this.segments = segments;
+    private PathPattern(ImmutableArray<Segment> segments)
+    {
+        this.segments = segments;
+        MatchesAll = !segments.IsEmpty && segments.All(s => s.Kind == Kind.Any);
+    }
 
     private enum Kind
     {
@@ -18,7 +21,7 @@ internal sealed class PathPattern
     }
 
     /// <summary>True when no path escapes it.</summary>
-    public bool MatchesAll => segments.All(s => s.Kind == Kind.Any) && !segments.IsEmpty;
+    public bool MatchesAll { get; }
 
     /// <summary>
     /// Reads a pattern. What would never match is refused, since a denying rule would then be a hole: a <c>*</c> inside
@@ -40,7 +43,7 @@ internal sealed class PathPattern
             else if (part.Contains('*', StringComparison.Ordinal)) error = "* stands for a whole segment and ** for any number of them";
             else if (part.Length == 0) error = "the path holds an empty segment";
             else if (RequestPath.TryCanonicalize("/" + part, new char[part.Length + 1], out var literal, out error))
-                segments.Add(new Segment(Kind.Literal, literal[1..].ToString(), literal[1..].TrimEnd(LooseTail).ToString()));
+                segments.Add(new Segment(Kind.Literal, literal[1..].ToString(), Loosen(literal[1..]).ToString()));
             if (error.Length > 0) return false;
         }
 
@@ -78,6 +81,8 @@ internal sealed class PathPattern
         }
     }
 
+    private static ReadOnlySpan<char> Loosen(ReadOnlySpan<char> segment) => segment[..(segment.LastIndexOfAnyExcept('.', ' ') + 1)];
+
     private static ReadOnlySpan<char> Slice(ReadOnlySpan<char> path, int start)
     {
         var rest = path[start..];
@@ -95,6 +100,6 @@ internal sealed class PathPattern
     private readonly record struct Segment(Kind Kind, string Literal, string Loose)
     {
         public bool Matches(ReadOnlySpan<char> segment, bool loose) =>
-            Kind == Kind.One || (loose ? segment.TrimEnd(LooseTail).Equals(Loose, StringComparison.OrdinalIgnoreCase) : segment.SequenceEqual(Literal));
+            Kind == Kind.One || (loose ? Loosen(segment).Equals(Loose, StringComparison.OrdinalIgnoreCase) : segment.SequenceEqual(Literal));
     }
 }

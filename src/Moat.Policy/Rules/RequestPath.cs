@@ -10,6 +10,10 @@ namespace Moat.Policy;
 /// </summary>
 internal static class RequestPath
 {
+    /// <summary>Visible ASCII that means the same to every server.</summary>
+    private static readonly SearchValues<char> RawCharacters = SearchValues.Create(
+        "!\"$%&'()*+,-./0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
     /// <summary>Characters that a compatibility normalisation or a best-fit code page turns into a dot or a slash.</summary>
     private static readonly SearchValues<char> LookAlikes = SearchValues.Create("\u2024\u2025\u2044\u2215\u2216\ufe52\ufe68\uff0e\uff0f\uff3c");
 
@@ -39,9 +43,14 @@ internal static class RequestPath
     private static string RefuseRaw(ReadOnlySpan<char> target)
     {
         if (target.IsEmpty || target[0] != '/') return "the path does not begin with a slash";
-        if (target.ContainsAnyExceptInRange('!', '~')) return "the path holds a space, a control character or a raw byte above 0x7e";
-        if (target.ContainsAny('\\', '#')) return "the path holds a backslash or a fragment";
-        return target.Contains(';') ? "the path holds a path parameter (;)" : "";
+        var stranger = target.IndexOfAnyExcept(RawCharacters);
+        if (stranger < 0) return "";
+        return target[stranger] switch
+        {
+            ';' => "the path holds a path parameter (;)",
+            '\\' or '#' => "the path holds a backslash or a fragment",
+            _ => "the path holds a space, a control character or a raw byte above 0x7e",
+        };
     }
 
     private static string Decode(ReadOnlySpan<char> target, Span<char> buffer, out int length)

@@ -82,7 +82,6 @@ public static class AddressGuard
     {
         if (address.AddressFamily == AddressFamily.InterNetwork) return Lookup(V4, address);
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return AddressClass.Reserved;
-        if (address.ScopeId != 0) address = new IPAddress(address.GetAddressBytes());
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out _);
         var known = Lookup(V6, address);

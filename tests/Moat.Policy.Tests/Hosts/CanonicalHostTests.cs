@@ -93,6 +93,18 @@ public class CanonicalHostTests
         if (text.Length > 2) Assert.DoesNotContain(text, error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("[fe80::1%25eth0]", "zone")]
+    [InlineData("bücher.example", "xn--")]
+    [InlineData("user@a.example", "user name")]
+    [InlineData("a.example ", "space")]
+    [InlineData("1.2.3.256", "IPv4")]
+    public void A_refusal_says_what_to_mend(string text, string word)
+    {
+        Assert.False(CanonicalHost.TryParse(text, out _, out var error));
+        Assert.Contains(word, error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_longest_name_is_a_host_with_and_without_its_root_dot()
     {

@@ -69,8 +69,9 @@ internal static class App
 
     private static int Report(MoatException e, bool verbose)
     {
-        Console.Error.WriteLine($"moat: {e.Message}");
-        if (e.Mend.Length > 0) Console.Error.WriteLine($"  {e.Mend}");
+        // Paths, keys and values in it may be of an agent's making.
+        Console.Error.WriteLine("moat: " + Runs.Printable.Lines(e.Message));
+        if (e.Mend.Length > 0) Console.Error.WriteLine("  " + Runs.Printable.Lines(e.Mend));
         if (verbose && e.InnerException is { } inner) Console.Error.WriteLine($"  cause: {inner.GetType().Name}: {Runs.Printable.Text(inner.Message)}");
         return e.ExitCode;
     }

@@ -77,7 +77,7 @@ public sealed class GatewayServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops at once: exchanges under way are cut, and their outcomes recorded, before this returns.</summary>
+    /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>
     public async ValueTask DisposeAsync()
     {
         await _dns.DisposeAsync();

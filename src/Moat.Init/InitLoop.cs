@@ -53,6 +53,7 @@ internal static class InitLoop
                 landlock = Landlock.Create();
                 foreach (var (path, use) in settings.Paths) landlock.Allow(path, use);
                 protections.Add("landlock-abi-" + abi.ToString(CultureInfo.InvariantCulture));
+                missing.AddRange(Landlock.Missing(abi));
             }
             else if (settings.MayMissLandlock)
             {

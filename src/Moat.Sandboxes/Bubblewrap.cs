@@ -1,4 +1,6 @@
-using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 using Moat.Linux;
 using Moat.Linux.Confinement;
 using Moat.Linux.Control;
@@ -10,56 +12,107 @@ namespace Moat.Sandboxes;
 /// <summary>
 /// The default backend: bubblewrap makes the namespaces and mounts, init closes them from the inside.
 /// <code>
-/// 1 lay out files ─► 2 control channel ─► 3 bwrap ─► init ─► 4 Setup ─► 5 Ready: sockets handed over ─► 6 cgroup
+/// 1 cgroup with its limits ─► 2 files laid out ─► 3 control channel ─► 4 bwrap ─► init ─► 6 Setup ─► 7 Ready: sockets handed over
+///                                                                            └─► 5 init joins the cgroup meanwhile
 /// </code>
 /// The agent is not started here, so that the gateway serves before its first instruction.
 /// </summary>
-public static class Bubblewrap
+public static partial class Bubblewrap
 {
     /// <exception cref="MoatException">A protection that this host cannot give, or bubblewrap's own refusal.</exception>
     public static async Task<Sandbox> StartAsync(SandboxOptions options, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
+
         // 1
-        var arguments = BubblewrapArguments.Build(options);
-
-        // 2
-        var (ours, theirs) = Descriptors.SocketPair();
-        NativeProcess process;
+        var group = ControlGroup.Prepare(options.Spec);
+        NativeProcess? process = null;
+        Task<PidDescriptor?>? joined = null;
+        ControlChannel? channel = null;
+        SandboxListeners? listeners = null;
         try
         {
+            DemandProcessLimit(options.Spec, group);
+
+            // 2
+            var arguments = BubblewrapArguments.Build(options);
+
             // 3
-            process = NativeProcess.Start(FindBubblewrap(), arguments, theirs);
-        }
-        finally
-        {
-            _ = Libc.close(theirs);
-        }
+            var (ours, theirs) = Descriptors.SocketPair();
+            var (information, informationEnd) = Descriptors.Pipe();
+            channel = new ControlChannel(ours);
+            try
+            {
+                // 4
+                using (informationEnd) process = NativeProcess.Start(FindBubblewrap(), arguments, theirs, (int)informationEnd.DangerousGetHandle());
+            }
+            finally
+            {
+                _ = Libc.close(theirs);
+                if (process is null) information.Dispose();
+            }
 
-        var channel = new ControlChannel(ours);
-        try
-        {
-            // 4, 5
-            var ready = await Task.Run(() => Open(channel, process, options.Spec), cancellation).ConfigureAwait(false);
+            // 5: a move into a cgroup waits for the whole kernel (milliseconds), so it goes on while bwrap mounts.
+            joined = Task.Run(() => Join(information, group), CancellationToken.None);
+
+            // 6, 7
+            using var stop = cancellation.Register(process.Kill);
+            var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
             var (protections, missing, names) = (frame.Texts(), frame.Texts(), frame.Texts());
-            var listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
+            listeners = new SandboxListeners([.. names.Zip(ready.Descriptors)]);
+            cancellation.ThrowIfCancellationRequested();
 
-            // 6
-            var group = ControlGroup.TryCreate(options.Spec, process.ChildId());
-            return new Sandbox(channel, process, listeners, group, options,
-                [.. protections, .. group?.Protections ?? []], Missing(missing, group));
+            var pid = await joined.ConfigureAwait(false);
+            DemandProcessLimit(options.Spec, group);
+            string[] limits = options.Spec.Limits.Processes > 0 && ResourceLimits.ProcessesHold ? ["rlimit-processes"] : [];
+            return new Sandbox(channel, process, pid, listeners, group, options, [.. protections, .. limits, .. group.Protections], [.. missing, .. group.Missing]);
         }
-        catch
+        catch (Exception error)
         {
-            process.Kill();
-            _ = Libc.close(ours);
+            listeners?.Dispose();
+            if (process is not null)
+            {
+                // bwrap's child too: until it has asked to die with its parent it would outlive it.
+                process.Kill();
+                await process.Exited.ConfigureAwait(false);
+                if (joined is not null)
+                {
+                    using var child = await joined.ConfigureAwait(false);
+                    child?.Kill();
+                    child?.WaitForEnd(Sandbox.LastWait);
+                }
+            }
+
+            if (channel is not null) _ = Libc.close(channel.Descriptor);
+            await group.RemoveAsync().ConfigureAwait(false);
+            if (error is MoatException) cancellation.ThrowIfCancellationRequested();
             throw;
         }
     }
 
-    private static ImmutableArray<string> Missing(string[] fromInit, ControlGroup? group) =>
-        group is null ? [.. fromInit, "cgroup-limits"] : [.. fromInit];
+    /// <summary>Waits for bwrap to say its child's pid ({"child-pid": N}), which becomes init, and moves it into the run's cgroup.</summary>
+    /// <returns>Null when bwrap ended before.</returns>
+    private static PidDescriptor? Join(SafeFileHandle information, ControlGroup group)
+    {
+        using var reader = new StreamReader(new FileStream(information, FileAccess.Read, 0));
+        var match = ChildPid().Match(reader.ReadToEnd());
+        var pid = match.Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+        var descriptor = PidDescriptor.TryOpen(pid);
+        group.Join(pid);
+        return descriptor;
+    }
+
+    [GeneratedRegex("\"child-pid\": *([0-9]+)")]
+    private static partial Regex ChildPid();
+
+    private static void DemandProcessLimit(RunSpec spec, ControlGroup group)
+    {
+        if (spec.Limits.Processes == 0 || ResourceLimits.ProcessesHold || group.Protections.Contains("cgroup-pids") || spec.Downgrades.Contains("limits")) return;
+        throw new MoatException("nothing on this host bounds the number of processes of a run that root starts: no pids cgroup can be made",
+            "Run moat as an ordinary user (a resource limit bounds those), make the cgroup file system writable, or give the limit up for this run: --downgrade limits");
+    }
 
     private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, RunSpec spec)
     {
@@ -95,14 +148,8 @@ public static class Bubblewrap
         return frame.ToArray();
     }
 
-    private static string FindBubblewrap()
-    {
-        foreach (var folder in (string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')])
-        {
-            var candidate = Path.Combine(folder, "bwrap");
-            if (File.Exists(candidate)) return candidate;
-        }
+    internal static string? TryFind() =>
+        ((string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')]).Select(folder => Path.Combine(folder, "bwrap")).FirstOrDefault(File.Exists);
 
-        throw new MoatException("bubblewrap (bwrap) is not installed", "Install it: sudo apt-get install -y bubblewrap");
-    }
+    private static string FindBubblewrap() => TryFind() ?? throw new MoatException("bubblewrap (bwrap) is not installed", "Install it: sudo apt-get install -y bubblewrap");
 }

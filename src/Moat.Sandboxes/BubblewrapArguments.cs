@@ -8,20 +8,12 @@ internal static class BubblewrapArguments
 {
     private const string InitInside = "/.moat/init";
 
-    /// <summary>What programs need of the host's /etc; never its accounts' secrets, keys, host names or service configuration.</summary>
-    private static readonly string[] EtcEntries =
-    [
-        "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "ca-certificates", "localtime", "timezone",
-        "mime.types", "protocols", "services", "rpc", "terminfo", "inputrc", "bash.bashrc", "bash_completion", "profile", "os-release", "debian_version",
-        "magic", "mailcap", "fonts", "java-17-openjdk", "java-21-openjdk", "python3", "perl", "manpath.config", "vim", "nanorc", "crypto-policies",
-    ];
-
     public static List<string> Build(SandboxOptions options)
     {
         var spec = options.Spec;
         List<string> a =
         [
-            "--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--die-with-parent", "--as-pid-1", "--clearenv", "--hostname", "moat",
+            "--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--die-with-parent", "--as-pid-1", "--info-fd", "4", "--clearenv", "--hostname", "moat",
 
             // Held by init alone: routes, the low ports, and the map of the agent's own user namespace (CAP_SETFCAP, since 5.12).
             "--cap-drop", "ALL", "--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_NET_BIND_SERVICE", "--cap-add", "CAP_SETFCAP",
@@ -33,24 +25,22 @@ internal static class BubblewrapArguments
         Kernel(a);
         foreach (var folder in (string[])["/tmp", "/var/tmp", "/run", SandboxIdentity.Home]) a.AddRange(["--perms", folder is "/tmp" or "/var/tmp" ? "1777" : "0755", "--tmpfs", folder]);
         a.AddRange(["--symlink", "/run", "/var/run"]);
-        foreach (var entry in EtcEntries)
-        {
-            var path = "/etc/" + entry;
-            if (Path.Exists(path)) a.AddRange(["--ro-bind", path, path]);
-        }
-
-        Workspace(a, spec);
         var files = Path.Combine(options.StateDirectory, "files");
         Directory.CreateDirectory(files, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var number = 0;
+        var etc = new EtcFolder(Path.Combine(files, "etc"));
+        List<string> over = [];
         foreach (var file in (IEnumerable<SandboxFile>)[.. OwnFiles(), .. options.Files])
         {
-            var host = Path.Combine(files, (number++).ToString(System.Globalization.CultureInfo.InvariantCulture));
+            if (etc.TryPlace(file)) continue;
+            var host = Path.Combine(files, over.Count.ToString(System.Globalization.CultureInfo.InvariantCulture));
             File.WriteAllBytes(host, file.Content);
             File.SetUnixFileMode(host, (UnixFileMode)(file.Mode & 0x1ff));
-            a.AddRange(["--ro-bind", host, file.Path]);
+            over.AddRange(["--ro-bind", host, file.Path]);
         }
 
+        a.AddRange(etc.Arguments);
+        Workspace(a, spec);
+        a.AddRange(over);
         a.AddRange(["--ro-bind", options.InitPath, InitInside, "--remount-ro", "/", "--chdir", "/", "--", InitInside]);
         return a;
     }

@@ -5,121 +5,177 @@ using Moat.Spec;
 namespace Moat.Sandboxes;
 
 /// <summary>
-/// A cgroup of the run's own where the host lets Moat make one (root; a delegated subtree), version 2 or 1. As root it is
-/// what bounds processes at all, since RLIMIT_NPROC does not hold for the initial user.
+/// The cgroups of a run where the host lets Moat make them (root; a delegated subtree), version 2 or 1: made with their
+/// limits before the sandbox starts, joined by init before the agent does. For a run that root starts it is what bounds
+/// processes at all (<see cref="ResourceLimits.ProcessesHold"/>).
 /// </summary>
 internal sealed class ControlGroup
 {
-    private const string Root = "/sys/fs/cgroup";
-    private readonly ImmutableArray<string> folders;
-    private readonly string? freezer;
-    private readonly string freeze;
-    private readonly string thaw;
+    private const string DefaultRoot = "/sys/fs/cgroup";
+    private const string Parent = "moat";
+    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(1);
+    private readonly RunSpec spec;
+    private readonly List<(string Controller, string Folder)> groups = [];
+    private string? freezer;
 
-    private ControlGroup(ImmutableArray<string> folders, string? freezer, string freeze, string thaw, ImmutableArray<string> protections)
+    private ControlGroup(RunSpec spec) => this.spec = spec;
+
+    /// <summary>Limits that hold: <c>cgroup-pids</c> and its like.</summary>
+    public ImmutableArray<string> Protections => [.. Wanted.Select(w => w.Controller).Where(Holds).Select(c => "cgroup-" + c)];
+
+    /// <summary>Limits that were asked for and cannot be had.</summary>
+    public ImmutableArray<string> Missing => [.. Wanted.Select(w => w.Controller).Where(c => !Holds(c)).Select(c => "cgroup-" + c)];
+
+    private IEnumerable<(string Controller, string File1, string Value1, string File2, string Value2)> Wanted
     {
-        this.folders = folders;
-        this.freezer = freezer;
-        this.freeze = freeze;
-        this.thaw = thaw;
-        Protections = protections;
-    }
-
-    public ImmutableArray<string> Protections { get; }
-
-    /// <param name="spec">Whose limits.</param>
-    /// <param name="pid">init's pid on the host; all it starts follows it.</param>
-    /// <returns>Null where no cgroup can be made.</returns>
-    public static ControlGroup? TryCreate(RunSpec spec, int pid)
-    {
-        if (pid == 0) return null;
-        try
+        get
         {
-            return File.Exists(Root + "/cgroup.controllers") ? Version2(spec, pid) : Version1(spec, pid);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // Not writable for this user: the caller reports the protection as missing.
-            return null;
+            var limits = spec.Limits;
+            if (limits.Processes > 0) yield return ("pids", "pids.max", Number(limits.Processes), "pids.max", Number(limits.Processes));
+            if (limits.MemoryMiB > 0) yield return ("memory", "memory.limit_in_bytes", Number(limits.MemoryMiB << 20), "memory.max", Number(limits.MemoryMiB << 20));
+            if (limits.Cpus > 0) yield return ("cpu", "cpu.cfs_quota_us", Number((long)(limits.Cpus * 100_000)), "cpu.max", Number((long)(limits.Cpus * 100_000)) + " 100000");
         }
     }
 
-    public bool TryFreeze() => TrySet(freeze);
-
-    public bool TryThaw() => TrySet(thaw);
-
-    public void Remove()
+    /// <summary>Makes the groups with their limits; what cannot be had is <see cref="Missing"/>.</summary>
+    public static ControlGroup Prepare(RunSpec spec, string root = DefaultRoot)
     {
-        foreach (var folder in folders)
+        var group = new ControlGroup(spec);
+        if (File.Exists(root + "/cgroup.controllers"))
         {
-            try
-            {
-                Directory.Delete(folder);
-            }
-            catch (IOException)
-            {
-                // The kernel still counts a dying process; an empty cgroup costs nothing and 'moat clean' takes it.
-            }
+            group.Version2(root);
+            return group;
+        }
+
+        foreach (var (controller, file, value, _, _) in group.Wanted) Try(() => group.Make(controller, OwnOrRoot(root, controller), [(file, value)]));
+
+        // Version 1's freezer holds off even SIGKILL, so that a supervisor's death would leave frozen processes: only version
+        // 2's is used, which hosts of both versions mount beside it.
+        if (File.Exists(root + "/unified/cgroup.procs")) Try(() => group.Freezer(group.Make("", Path.Combine(root, "unified"), [])));
+        return group;
+    }
+
+    /// <summary>Moves init in; all that it starts follows it. A group that refuses is given up and becomes missing.</summary>
+    public void Join(int pid)
+    {
+        foreach (var entry in groups.ToArray())
+        {
+            if (pid > 0 && Try(() => Set(Path.Combine(entry.Folder, "cgroup.procs"), Number(pid)))) continue;
+            groups.Remove(entry);
+            if (freezer?.StartsWith(entry.Folder, StringComparison.Ordinal) == true) freezer = null;
+            Try(() => Directory.Delete(entry.Folder));
         }
     }
 
-    private static ControlGroup Version2(RunSpec spec, int pid)
+    public bool TryFreeze() => freezer is not null && Try(() => Set(freezer, "1"));
+
+    public bool TryThaw() => freezer is not null && Try(() => Set(freezer, "0"));
+
+    /// <summary>Removes the groups once their processes are gone; the kernel counts a dying one for a moment longer.</summary>
+    public async Task RemoveAsync()
     {
-        var folder = Path.Combine(Root, "moat-" + spec.Id);
+        foreach (var folder in groups.Select(g => g.Folder).Distinct().ToArray())
+        {
+            for (var attempt = 1; Directory.Exists(folder) && !Try(() => Directory.Delete(folder)) && attempt <= 200; attempt++)
+                await Task.Delay(Math.Min(attempt, 20)).ConfigureAwait(false);
+        }
+    }
+
+    private bool Holds(string controller) => groups.Any(g => g.Controller == controller);
+
+    private void Version2(string root)
+    {
+        var owner = Delegated(root);
+        var parent = Path.Combine(owner, Parent);
+        var folder = "";
+        if (!Try(() => Freezer(folder = Make("", owner, [])))) return;
+        foreach (var (controller, _, _, file, value) in Wanted)
+        {
+            // One at a time: a controller that this kernel lacks must not take the others with it.
+            foreach (var above in (string[])[owner, parent]) Try(() => Set(Path.Combine(above, "cgroup.subtree_control"), "+" + controller));
+            var limit = Path.Combine(folder, file);
+            if (Try(() => Set(limit, value))) groups.Add((controller, folder));
+        }
+    }
+
+    private void Freezer(string folder) => freezer = Path.Combine(folder, "cgroup.freeze");
+
+    private string Make(string controller, string owner, (string File, string Value)[] settings)
+    {
+        // Anything else mounted there (a container's empty tmpfs) would take folders and files, and bound nothing.
+        if (!File.Exists(Path.Combine(owner, "cgroup.procs"))) throw new IOException("no cgroup");
+        var parent = Path.Combine(owner, Parent);
+        Directory.CreateDirectory(parent);
+        Sweep(parent);
+        var folder = Path.Combine(parent, spec.Id);
         Directory.CreateDirectory(folder);
-        List<string> protections = [];
-        if (TryWrite(folder, "pids.max", Number(spec.Limits.Processes))) protections.Add("cgroup-pids");
-        if (spec.Limits.MemoryMiB > 0 && TryWrite(folder, "memory.max", Number(spec.Limits.MemoryMiB << 20))) protections.Add("cgroup-memory");
-        if (spec.Limits.Cpus > 0 && TryWrite(folder, "cpu.max", Number((long)(spec.Limits.Cpus * 100_000)) + " 100000")) protections.Add("cgroup-cpu");
-        File.WriteAllText(Path.Combine(folder, "cgroup.procs"), Number(pid));
-        return new ControlGroup([folder], Path.Combine(folder, "cgroup.freeze"), "1", "0", [.. protections]);
-    }
-
-    private static ControlGroup? Version1(RunSpec spec, int pid)
-    {
-        List<string> folders = [];
-        List<string> protections = [];
-        void Join(string controller, string file, string? value)
+        if (!settings.All(s => Try(() => Set(Path.Combine(folder, s.File), s.Value))))
         {
-            if (value is null || !Directory.Exists(Path.Combine(Root, controller))) return;
-            var folder = Path.Combine(Root, controller, "moat-" + spec.Id);
-            Directory.CreateDirectory(folder);
-            folders.Add(folder);
-            if (value.Length > 0 && !TryWrite(folder, file, value)) return;
-            File.WriteAllText(Path.Combine(folder, "cgroup.procs"), Number(pid));
-            if (value.Length > 0) protections.Add("cgroup-" + controller);
+            Directory.Delete(folder);
+            throw new IOException("the limit cannot be set");
         }
 
-        Join("pids", "pids.max", Number(spec.Limits.Processes));
-        Join("memory", "memory.limit_in_bytes", spec.Limits.MemoryMiB > 0 ? Number(spec.Limits.MemoryMiB << 20) : null);
-        Join("cpu", "cpu.cfs_quota_us", spec.Limits.Cpus > 0 ? Number((long)(spec.Limits.Cpus * 100_000)) : null);
-        Join("freezer", "freezer.state", "");
-        if (folders.Count == 0) return null;
-        var freezerFolder = folders.FirstOrDefault(f => f.Contains("/freezer/", StringComparison.Ordinal));
-        return new ControlGroup([.. folders], freezerFolder is null ? null : Path.Combine(freezerFolder, "freezer.state"), "FROZEN", "THAWED", [.. protections]);
+        groups.Add((controller, folder));
+        return folder;
     }
 
-    private bool TrySet(string state)
+    /// <summary>Removes what killed supervisors left; the kernel refuses for a group that is in use, and a new one is spared.</summary>
+    private static void Sweep(string parent)
     {
-        if (freezer is null) return false;
+        foreach (var folder in Directory.EnumerateDirectories(parent))
+        {
+            if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(folder) > Abandoned) Try(() => Directory.Delete(folder));
+        }
+    }
+
+    /// <summary>Version 1: beneath Moat's own group, so that limits around Moat hold for its runs too; else the mount's root.</summary>
+    private static string OwnOrRoot(string root, string controller)
+    {
+        var mount = Path.Combine(root, controller);
+        var own = OwnPath(fields => fields.Split(',').Contains(controller));
+        return own.Length > 0 && Directory.Exists(mount + own) ? mount + own.TrimEnd('/') : mount;
+    }
+
+    /// <summary>Version 2: the root for root; for others the highest group above Moat's own that was handed to this user.</summary>
+    private static string Delegated(string root)
+    {
+        var best = root;
+        for (var at = root + OwnPath(fields => fields.Length == 0).TrimEnd('/'); at.Length > root.Length; at = Path.GetDirectoryName(at)!)
+        {
+            if (!Writable(Path.Combine(at, "cgroup.procs"))) break;
+            best = at;
+        }
+
+        return Writable(Path.Combine(root, "cgroup.procs")) ? root : best;
+    }
+
+    private static bool Writable(string path) => Try(() =>
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Write);
+    });
+
+    private static string OwnPath(Func<string, bool> hierarchy) =>
+        File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3)).FirstOrDefault(f => f.Length == 3 && hierarchy(f[1]))?[2] ?? "";
+
+    /// <summary>Never creates the file: a setting that the kernel does not offer is an error.</summary>
+    private static void Set(string path, string value)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
+        file.Write(System.Text.Encoding.ASCII.GetBytes(value));
+    }
+
+    private static bool Try(Action action)
+    {
         try
         {
-            File.WriteAllText(freezer, state);
+            action();
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The caller falls back to signals.
+            // Not permitted here; what it was for is reported as missing.
             return false;
         }
-    }
-
-    private static bool TryWrite(string folder, string file, string value)
-    {
-        var path = Path.Combine(folder, file);
-        if (!File.Exists(path)) return false;
-        File.WriteAllText(path, value);
-        return true;
     }
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

@@ -1,24 +1,25 @@
+using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
-using Moat.Linux;
 using Moat.Linux.Confinement;
+using Moat.Spec;
 
 namespace Moat.Sandboxes;
 
 /// <summary>One line of <c>moat doctor</c>: what was looked at, whether it holds, what was found, and the mend where it does not.</summary>
 public sealed record HostCheck(string Name, bool Ok, bool Required, string Detail, string Mend);
 
-/// <summary>Looks at what this host can enforce; changes nothing.</summary>
+/// <summary>Looks at what this host can enforce, by trying it where that leaves nothing behind.</summary>
 public static class HostProbe
 {
     public static IReadOnlyList<HostCheck> Run() =>
     [
-        new("kernel", true, true, RuntimeInformation.OSDescription, ""),
+        Kernel(),
         Bubblewrap(),
         UserNamespaces(),
         LandlockCheck(),
         new("seccomp", Seccomp(), true, Seccomp() ? "filters available" : "no filters", "Boot a kernel with CONFIG_SECCOMP_FILTER."),
         ControlGroups(),
+        Tracing(),
         IPv6(),
     ];
 
@@ -30,18 +31,30 @@ public static class HostProbe
         return "Inside a container give it the right to make user namespaces, or run moat on the host.";
     }
 
-    private static HostCheck Bubblewrap()
+    private static HostCheck Kernel()
     {
-        var found = File.Exists("/usr/bin/bwrap") || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, "bwrap")));
-        return new HostCheck("bubblewrap", found, true, found ? "installed" : "not installed", "sudo apt-get install -y bubblewrap");
+        var release = Read("/proc/sys/kernel/osrelease");
+
+        // close_range with its flag (5.11) and an ordinary user's own CAP_SETFCAP over a namespace (5.12) are what init needs.
+        var numbers = release.Split('.', '-', '+').Take(2).Select(n => int.TryParse(n, CultureInfo.InvariantCulture, out var number) ? number : 0).ToArray();
+        var enough = numbers is [> 5, _] or [5, >= 12];
+        return new HostCheck("kernel", enough, true, "Linux " + release, enough ? "" : "Boot Linux 5.12 or later; 6.12 gives every protection.");
     }
 
+    private static HostCheck Bubblewrap()
+    {
+        const string Mend = "sudo apt-get install -y bubblewrap";
+        if (Sandboxes.Bubblewrap.TryFind() is not { } program) return new HostCheck("bubblewrap", false, true, "not installed", Mend);
+        var (code, text) = Try(program, "--version");
+        return new HostCheck("bubblewrap", code == 0, true, code == 0 ? text.Replace("bubblewrap ", "", StringComparison.Ordinal) + " at " + program : "cannot be run: " + text, Mend);
+    }
+
+    /// <summary>A sysctl tells only some of the refusals (AppArmor, a container's filter, a limit used up): bubblewrap tells all.</summary>
     private static HostCheck UserNamespaces()
     {
-        var root = Libc.getuid() == 0;
-        var forbidden = Read("/proc/sys/user/max_user_namespaces") == "0"
-            || (!root && (Read("/proc/sys/kernel/unprivileged_userns_clone") == "0" || Read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1"));
-        return new HostCheck("user namespaces", !forbidden, true, forbidden ? "forbidden by a sysctl" : root ? "permitted (root)" : "permitted", forbidden ? UserNamespaceMend() : "");
+        if (Sandboxes.Bubblewrap.TryFind() is not { } program) return new HostCheck("user namespaces", false, true, "cannot be tried without bubblewrap", "sudo apt-get install -y bubblewrap");
+        var (code, text) = Try(program, "--unshare-user", "--unshare-net", "--unshare-pid", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true");
+        return new HostCheck("user namespaces", code == 0, true, code == 0 ? "tried: permitted" : "tried: " + text, code == 0 ? "" : UserNamespaceMend());
     }
 
     private static HostCheck LandlockCheck()
@@ -55,16 +68,61 @@ public static class HostProbe
 
     private static HostCheck ControlGroups()
     {
-        var two = File.Exists("/sys/fs/cgroup/cgroup.controllers");
-        var writable = Libc.getuid() == 0 && Directory.Exists("/sys/fs/cgroup");
-        return new HostCheck("cgroup limits", writable, false, writable ? (two ? "version 2" : "version 1") : "not writable for this user: memory is not bounded, processes are (RLIMIT_NPROC)",
-            "Run as root, or ask for a delegated cgroup.");
+        var group = ControlGroup.Prepare(new RunSpec
+        {
+            Id = "probe-" + Guid.NewGuid().ToString("n"),
+            Name = "probe",
+            Command = ["true"],
+            Interactive = false,
+            Workspace = new WorkspaceSpec("/"),
+            Network = new NetworkSpec { Mode = NetworkMode.Strict },
+            Limits = new LimitsSpec { Processes = 100, MemoryMiB = 100, Cpus = 1 },
+            CreatedAt = DateTimeOffset.UnixEpoch,
+        });
+        var (held, missing) = (group.Protections, group.Missing);
+        group.RemoveAsync().GetAwaiter().GetResult();
+        var bounded = ResourceLimits.ProcessesHold ? "; processes are bounded by a resource limit" : "";
+        var version = File.Exists("/sys/fs/cgroup/cgroup.controllers") ? "version 2" : "version 1";
+
+        // For an ordinary user a comfort, for root what bounds processes at all.
+        var needed = !ResourceLimits.ProcessesHold;
+        if (missing.IsEmpty) return new HostCheck("cgroup limits", true, needed, "tried: " + version, "");
+        return new HostCheck("cgroup limits", false, needed && missing.Contains("cgroup-pids"), $"tried: {version}, cannot set {string.Join(", ", missing)}{(held.IsEmpty ? "" : ", can set " + string.Join(", ", held))}{bounded}",
+            needed ? "Make the cgroup file system writable, or run moat as an ordinary user." : "Run moat where a cgroup is delegated: systemd-run --user --scope -p Delegate=yes moat …");
+    }
+
+    private static HostCheck Tracing()
+    {
+        var scope = Read("/proc/sys/kernel/yama/ptrace_scope");
+        return new HostCheck("ptrace scope", scope is not ("" or "0"), false, scope.Length == 0 ? "no Yama: programs of this user outside a sandbox may read Moat's memory" : "kernel.yama.ptrace_scope = " + scope,
+            scope == "0" ? "sudo sysctl kernel.yama.ptrace_scope=1" : "Boot with lsm=…,yama.");
     }
 
     private static HostCheck IPv6()
     {
         var there = File.Exists("/proc/net/if_inet6");
         return new HostCheck("IPv6 capture", there, false, there ? "available" : "the kernel has no IPv6: such connections are refused at once", "");
+    }
+
+    /// <summary>Runs a harmless program for at most five seconds.</summary>
+    private static (int Code, string Text) Try(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true });
+            if (process is null) return (-1, "it does not start");
+            if (!process.WaitForExit(TimeSpan.FromSeconds(5)))
+            {
+                process.Kill(entireProcessTree: true);
+                return (-1, "no answer within five seconds");
+            }
+
+            return (process.ExitCode, (process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd()).Trim());
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            return (-1, error.Message);
+        }
     }
 
     private static string Read(string path)

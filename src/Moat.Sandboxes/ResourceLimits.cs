@@ -26,15 +26,24 @@ internal static class ResourceLimits
         ["rttime"] = 15,
     };
 
+    /// <summary>
+    /// True when RLIMIT_NPROC binds this user: the kernel exempts the host's root, under whatever number it appears inside
+    /// (copy_process, INIT_USER). A root of a user namespace is an ordinary user of the host.
+    /// </summary>
+    public static bool ProcessesHold => Libc.getuid() != 0 || !HostRootIsRoot(File.ReadAllText("/proc/self/uid_map"));
+
+    internal static bool HostRootIsRoot(string map) =>
+        map.Split('\n').Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Any(fields => fields is ["0", "0", _]);
+
     /// <summary>Core dumps are off, since a core holds the agent's memory; limits never exceed what Moat itself may set.</summary>
     public static List<(int Resource, ulong Soft, ulong Hard)> Of(LimitsSpec limits)
     {
         var wanted = new Dictionary<int, (ulong Soft, ulong Hard)>
         {
             [4] = (0, 0),
-            [6] = ((ulong)limits.Processes, (ulong)limits.Processes),
-            [7] = ((ulong)Math.Min(limits.OpenFiles, 1024 * 16), (ulong)limits.OpenFiles),
         };
+        if (limits.Processes > 0) wanted[6] = ((ulong)limits.Processes, (ulong)limits.Processes);
+        if (limits.OpenFiles > 0) wanted[7] = ((ulong)Math.Min(limits.OpenFiles, 1024 * 16), (ulong)limits.OpenFiles);
         foreach (var (name, limit) in limits.Ulimits)
         {
             if (!Numbers.TryGetValue(name, out var number)) throw new MoatException($"there is no ulimit '{name}'", "Known: " + string.Join(", ", Numbers.Keys));

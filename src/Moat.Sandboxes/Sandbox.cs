@@ -10,9 +10,12 @@ namespace Moat.Sandboxes;
 /// <summary>A closed sandbox: its sockets are out, its agent is started by <see cref="StartAgentAsync"/>, and it ends whole.</summary>
 public sealed class Sandbox : IAsyncDisposable
 {
+    /// <summary>For a process that hangs in the kernel (a dead network file system) Moat itself must not hang.</summary>
+    internal static readonly TimeSpan LastWait = TimeSpan.FromSeconds(10);
     private readonly ControlChannel channel;
     private readonly NativeProcess process;
-    private readonly ControlGroup? group;
+    private readonly PidDescriptor? init;
+    private readonly ControlGroup group;
     private readonly SandboxOptions options;
     private readonly ConcurrentDictionary<int, Pending> pending = new();
     private readonly Thread listener;
@@ -21,11 +24,12 @@ public sealed class Sandbox : IAsyncDisposable
     private int lastId;
     private int ended;
 
-    internal Sandbox(ControlChannel channel, NativeProcess process, SandboxListeners listeners, ControlGroup? group, SandboxOptions options,
+    internal Sandbox(ControlChannel channel, NativeProcess process, PidDescriptor? init, SandboxListeners listeners, ControlGroup group, SandboxOptions options,
         ImmutableArray<string> protections, ImmutableArray<string> missing)
     {
         this.channel = channel;
         this.process = process;
+        this.init = init;
         this.group = group;
         this.options = options;
         Listeners = listeners;
@@ -78,30 +82,31 @@ public sealed class Sandbox : IAsyncDisposable
             null, wait.Exited.Task, number => Signal(id, number));
     }
 
-    /// <summary>Ends every process of the sandbox at once.</summary>
+    /// <summary>Ends every process of the sandbox at once; returns when they are gone.</summary>
     public async Task KillAsync()
     {
+        init?.Kill();
         process.Kill();
         await process.Exited.ConfigureAwait(false);
+        if (init is not null) await Task.Run(() => init.WaitForEnd(LastWait)).ConfigureAwait(false);
     }
 
     /// <summary>Stops every process where it stands, by the cgroup's freezer or else by signal.</summary>
     public Task FreezeAsync()
     {
-        if (group?.TryFreeze() != true) Signal(0, Libc.SIGSTOP);
+        if (!group.TryFreeze()) Signal(0, Libc.SIGSTOP);
         return Task.CompletedTask;
     }
 
     public Task ThawAsync()
     {
-        if (group?.TryThaw() != true) Signal(0, Libc.SIGCONT);
+        if (!group.TryThaw()) Signal(0, Libc.SIGCONT);
         return Task.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref ended, 1) != 0) return;
-        await ThawAsync().ConfigureAwait(false);
         await KillAsync().ConfigureAwait(false);
         Listeners.Dispose();
 
@@ -113,7 +118,8 @@ public sealed class Sandbox : IAsyncDisposable
             _ = Libc.close(channel.Descriptor);
         }
 
-        group?.Remove();
+        init?.Dispose();
+        await group.RemoveAsync().ConfigureAwait(false);
     }
 
     private static int Raw(SafeFileHandle handle) => (int)handle.DangerousGetHandle();

@@ -9,8 +9,13 @@ public class AgentEnvironmentTests
     {
         var host = new Dictionary<string, string>
         {
-            ["AWS_SECRET_ACCESS_KEY"] = "leak", ["SSH_AUTH_SOCK"] = "leak", ["LD_PRELOAD"] = "leak", ["PATH"] = "leak", ["HOME"] = "leak",
-            ["LC_ALL"] = "C.UTF-8", ["TERM"] = "xterm",
+            ["AWS_SECRET_ACCESS_KEY"] = "leak",
+            ["SSH_AUTH_SOCK"] = "leak",
+            ["LD_PRELOAD"] = "leak",
+            ["PATH"] = "leak",
+            ["HOME"] = "leak",
+            ["LC_ALL"] = "C.UTF-8",
+            ["TERM"] = "xterm",
         };
         var env = AgentEnvironment.Of(Scratch.Spec(), [], host.GetValueOrDefault, host.Keys);
         Assert.DoesNotContain("leak", env.Values);

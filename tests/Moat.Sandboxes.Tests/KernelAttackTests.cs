@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Moat.Spec;
 
 namespace Moat.Sandboxes.Tests;
 
@@ -15,11 +14,22 @@ public sealed class KernelAttackTests
         ["clone3"] = [38],
         ["setns"] = [1],
         ["kill_init"] = [0, 1],
-        ["open_proc_1_mem"] = [13], ["open_proc_1_environ"] = [13], ["open_proc_1_root"] = [13], ["open_proc_1_fd3"] = [13],
-        ["open_core_pattern"] = [13, 30], ["open_sysrq"] = [2, 13, 30], ["open_kcore"] = [1, 2, 13], ["open_userns_limit"] = [13, 30],
+        ["open_proc_1_mem"] = [13],
+        ["open_proc_1_environ"] = [13],
+        ["open_proc_1_root"] = [13],
+        ["open_proc_1_fd3"] = [13],
+        ["open_core_pattern"] = [13, 30],
+        ["open_sysrq"] = [2, 13, 30],
+        ["open_kcore"] = [1, 2, 13],
+        ["open_userns_limit"] = [13, 30],
         ["mknod_disk"] = [1, 13],
-        ["write_usr"] = [13, 30], ["write_root"] = [13, 30], ["write_etc"] = [13, 30], ["write_resolv"] = [13, 30], ["write_init"] = [13, 26, 30],
-        ["docker_socket"] = [2], ["sys_cgroup"] = [2],
+        ["write_usr"] = [13, 30],
+        ["write_root"] = [13, 30],
+        ["write_etc"] = [13, 30],
+        ["write_resolv"] = [13, 30],
+        ["write_init"] = [13, 26, 30],
+        ["docker_socket"] = [2],
+        ["sys_cgroup"] = [2],
         ["setuid_root"] = [1, 22],
     };
 
@@ -65,32 +75,12 @@ public sealed class KernelAttackTests
     }
 
     [Fact]
-    public async Task T_76_a_fork_bomb_stays_inside_its_limit()
-    {
-        await using var fixture = new SandboxFixture();
-        var spec = fixture.Spec("sh", "-c", "i=0; while [ $i -lt 200 ]; do sleep 30 & i=$((i+1)); done; echo all") with { Limits = new LimitsSpec { Processes = 50 } };
-        var (code, output, _) = await fixture.RunAsync(spec);
-        Assert.NotEqual(0, code);
-        Assert.DoesNotContain("all", output, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task T_30_no_descriptor_of_the_supervisor_is_inside()
     {
         await using var fixture = new SandboxFixture();
         var (_, output, _) = await fixture.ShellAsync("ls /proc/self/fd | tr '\\n' ' '; ls -l /proc/$$/fd | grep -v pipe:");
         Assert.StartsWith("0 1 2 3 ", output, StringComparison.Ordinal);
         Assert.DoesNotContain("socket:", output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task T_76_the_supervisors_death_ends_everything()
-    {
-        await using var fixture = new SandboxFixture();
-        await using var sandbox = await fixture.StartAsync(fixture.Spec("sh", "-c", "setsid sleep 1000 & sleep 1000"));
-        using var process = await sandbox.StartAgentAsync(null, TestContext.Current.CancellationToken);
-        await sandbox.KillAsync();
-        Assert.Equal(137, await process.Exited.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
     private static async Task CompileAsync(string folder)

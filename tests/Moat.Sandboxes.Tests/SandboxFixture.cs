@@ -24,7 +24,10 @@ internal sealed class SandboxFixture : IAsyncDisposable
         CreatedAt = DateTimeOffset.UtcNow,
     };
 
-    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default) => Bubblewrap.StartAsync(
+    /// <summary>A folder of the host beside the workspace, for what must not be seen or changed from inside.</summary>
+    public string Outside => Directory.CreateDirectory(Path.Combine(root, "outside")).FullName;
+
+    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default, CancellationToken? cancellation = null) => Bubblewrap.StartAsync(
         new SandboxOptions
         {
             Spec = spec,
@@ -32,7 +35,7 @@ internal sealed class SandboxFixture : IAsyncDisposable
             Env = new Dictionary<string, string> { ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/home/agent" },
             InitPath = InitPath(),
             Files = files.IsDefault ? [] : files,
-        }, TestContext.Current.CancellationToken);
+        }, cancellation ?? TestContext.Current.CancellationToken);
 
     public Task<(int Code, string Out, string Err)> ShellAsync(string script) => RunAsync(Spec("sh", "-c", script));
 
@@ -55,7 +58,28 @@ internal sealed class SandboxFixture : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static string InitPath()
+    /// <summary>A process of the host with this text among its arguments.</summary>
+    public static IEnumerable<int> ProcessesWith(string argument)
+    {
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), out var pid)) continue;
+            string text;
+            try
+            {
+                text = File.ReadAllText(folder + "/cmdline");
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // It ended between the listing and the look.
+                continue;
+            }
+
+            if (text.Contains(argument, StringComparison.Ordinal)) yield return pid;
+        }
+    }
+
+    internal static string InitPath()
     {
         if (Environment.GetEnvironmentVariable("MOAT_INIT") is { Length: > 0 } named) return named;
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)

@@ -24,6 +24,7 @@ int main(void) {
     call("io_uring_setup", 425, 4, (long)page, 0, 0);
     call("io_uring_enter", 426, -1, 0, 0, 0);
     call("io_uring_register", 427, -1, 0, 0, 0);
+    { struct { unsigned short n; void *f; } prog = {0}; unsigned long allow = 0x7fff000000000006UL; prog.n = 1; prog.f = &allow; call("seccomp_listener", SYS_seccomp, 1, 8, (long)&prog, 0); }
     call("bpf", SYS_bpf, 0, (long)page, 72, 0);
     call("perf_event_open", SYS_perf_event_open, (long)page, 0, -1, -1);
     call("userfaultfd", SYS_userfaultfd, 1, 0, 0, 0);

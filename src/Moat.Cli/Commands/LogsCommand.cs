@@ -35,7 +35,7 @@ internal static class LogsCommand
     private static void Print(LogLine line, bool json)
     {
         if (json) CliJson.PrintLine(line);
-        else if (line.Partial) Console.Out.Write(Printable.Text(line.Line));
-        else Console.Out.WriteLine(Printable.Text(line.Line));
+        else if (line.Partial) Console.Out.Write(Printable.Line(line.Line));
+        else Console.Out.WriteLine(Printable.Line(line.Line));
     }
 }

@@ -99,7 +99,7 @@ internal static class RunCommand
 
     // In raw mode the terminal does not go back to the first column by itself.
     private static void Say(string line, bool raw) =>
-        Console.Error.Write(raw ? $"\r{line.Replace("\n", "\r\n", StringComparison.Ordinal)}\r\n" : line + "\n");
+        StandardStream.Error.TryWrite(raw ? $"\r{line.Replace("\n", "\r\n", StringComparison.Ordinal)}\r\n" : line + "\n");
 
     private static Option<string[]> Many(string name, string? alias, string description, string value)
     {

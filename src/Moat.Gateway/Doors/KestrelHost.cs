@@ -28,13 +28,15 @@ internal static class KestrelHost
         services.Configure<SocketTransportOptions>(options =>
         {
             options.Backlog = 1024;
+            // Saves a thread hop for each read and write. What runs there is ours and never waits for anything but a write(2).
+            options.UnsafePreferInlineScheduling = true;
             // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
             options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
         });
         services.Configure<KestrelServerOptions>(options =>
         {
             options.AddServerHeader = false;
-            options.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            options.RequestHeaderEncodingSelector = name => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? DigitsEncoding.Instance : Encoding.Latin1;
             options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
             Limit(options.Limits);
             foreach (var socket in listeners.Proxy)

@@ -29,7 +29,8 @@ internal sealed class TlsDoor(LeafCertificates certificates, Recorder recorder)
         HandshakeTimeout = TimeSpan.FromSeconds(30),
     };
 
-    private SslServerAuthenticationOptions Accept(ConnectionContext connection, string? serverName)
+    /// <exception cref="AuthenticationException">The server name is not the connection's destination; the handshake ends.</exception>
+    internal SslServerAuthenticationOptions Accept(ConnectionContext connection, string? serverName)
     {
         var door = connection.Features.Get<DoorConnection>() ?? throw new AuthenticationException("the connection came through no door");
         var host = Identify(door, connection, serverName);

@@ -17,8 +17,8 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
         var destination = exchange.Destination;
         var payload = AuditPayload.Create()
             .Add("door", DoorName(door.Kind))
-            .Add("host", destination.Authority.Host.Value)
-            .Add("method", method)
+            .Add("host", exchange.Redactor.Redact(destination.Authority.Host.Value))
+            .Add("method", exchange.Redactor.Redact(method))
             .Add("path", exchange.Redactor.Redact(exchange.Target))
             .Add("port", destination.Authority.Port)
             .Add("protocol", exchange.Http.Request.Protocol)
@@ -45,13 +45,15 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
 
     public void RequestDenied(Refusal refusal, string host, int port, string method, string target)
     {
-        target = redactor.Current.Redact(target);
+        var mask = redactor.Current;
+        (refusal, host, method, target) = (Masked(refusal), mask.Redact(host), mask.Redact(method), mask.Redact(target));
         Append(AuditTypes.RequestDenied, Describe(refusal, host, port).Add("method", method).Add("path", target));
         Tell(refusal, host, port, method, target);
     }
 
     public void ConnectDenied(Refusal refusal, string host, int port)
     {
+        (refusal, host) = (Masked(refusal), redactor.Current.Redact(host));
         Append(AuditTypes.ConnectDenied, Describe(refusal, host, port));
         Tell(refusal, host, port, method: null, target: null);
     }
@@ -59,17 +61,25 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
     /// <exception cref="AuditUnavailableException">The log takes no more records: the query must not be answered.</exception>
     public void DnsQuery(DnsEvent query)
     {
+        var mask = redactor.Current;
+        var name = mask.Redact(query.Name);
         var payload = AuditPayload.Create()
             .Add("count", query.Count)
-            .Add("name", query.Name)
+            .Add("name", name)
             .Add("outcome", query.Outcome)
             .Add("rule", query.Verdict.Rule)
             .Add("type", query.Type);
         if (query.Verdict.Reason.Length > 0)
-            payload = payload.Add("reason", query.Verdict.Reason);
+            payload = payload.Add("reason", mask.Redact(query.Verdict.Reason));
         audit.Append(AuditTypes.DnsQuery, payload);
         if (!query.Verdict.Allowed && query.Count == 1)
-            Tell(new Refusal(0, DenialKind.Policy, query.Verdict.Rule, query.Verdict.Reason, query.Verdict.HowToAllow), query.Name, 0, "DNS", target: null);
+            Tell(Masked(new Refusal(0, DenialKind.Policy, query.Verdict.Rule, query.Verdict.Reason, query.Verdict.HowToAllow)), name, 0, "DNS", target: null);
+    }
+
+    private Refusal Masked(Refusal refusal)
+    {
+        var mask = redactor.Current;
+        return refusal with { Reason = mask.Redact(refusal.Reason), HowToAllow = mask.Redact(refusal.HowToAllow) };
     }
 
     private static AuditPayload Describe(Refusal refusal, string host, int port) => AuditPayload.Create()

@@ -88,8 +88,12 @@ internal static class SecretSpellings
         forms.Add(JsonEncodedText.Encode(text).EncodedUtf8Bytes.ToArray());
         forms.Add(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes.ToArray());
         forms.Add(Encoding.UTF8.GetBytes(JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).Value.Replace("/", "\\/", StringComparison.Ordinal)));
-        forms.Add(Escape(text, "X4"));
-        forms.Add(Escape(text, "x4"));
+        foreach (var format in new[] { "X4", "x4" })
+        {
+            forms.Add(Escape(text, format, all: false));
+            forms.Add(Escape(text, format, all: true));
+        }
+
         forms.Add(Encoding.UTF8.GetBytes(WebUtility.HtmlEncode(text)));
         forms.Add(Encoding.UTF8.GetBytes(HtmlEncoder.Default.Encode(text)));
         forms.Add(Encoding.UTF8.GetBytes(text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)));
@@ -99,13 +103,13 @@ internal static class SecretSpellings
         forms.Add(Encoding.BigEndianUnicode.GetBytes(text));
     }
 
-    /// <summary>RFC 8259 §7: every character that is not a letter or a digit as <c>\uXXXX</c>.</summary>
-    private static byte[] Escape(string text, string format)
+    /// <summary>RFC 8259 §7: every character, or every one that is not a letter or a digit, as <c>\uXXXX</c>.</summary>
+    private static byte[] Escape(string text, string format, bool all)
     {
         var escaped = new StringBuilder(text.Length * 6);
         foreach (var c in text)
         {
-            if (char.IsAsciiLetterOrDigit(c)) escaped.Append(c);
+            if (!all && char.IsAsciiLetterOrDigit(c)) escaped.Append(c);
             else escaped.Append("\\u").Append(((int)c).ToString(format));
         }
         return Encoding.ASCII.GetBytes(escaped.ToString());

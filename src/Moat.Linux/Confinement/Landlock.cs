@@ -41,6 +41,9 @@ public sealed unsafe class Landlock : IDisposable
         }
     }
 
+    /// <summary>What an older ABI cannot fence: ioctl on devices before 5, signals and abstract sockets before 6.</summary>
+    public static string[] Missing(int abi) => abi switch { >= 6 => [], 5 => ["landlock-scopes"], _ => ["landlock-ioctl", "landlock-scopes"] };
+
     /// <exception cref="IOException">The kernel refuses a ruleset.</exception>
     public static Landlock Create()
     {

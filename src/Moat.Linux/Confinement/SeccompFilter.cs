@@ -51,6 +51,7 @@ public sealed unsafe class SeccompFilter
         filter.Socket(numbers.Socket);
         filter.SocketPair(numbers.SocketPair);
         filter.Personality(numbers.Personality);
+        filter.Listener((uint)SyscallNumbers.Seccomp);
         filter.Add(Return, Allow);
         return filter;
     }
@@ -151,6 +152,19 @@ public sealed unsafe class SeccompFilter
         }
 
         Add(Return, Errno | Libc.EPERM);
+    }
+
+    /// <summary>
+    /// seccomp's SECCOMP_FILTER_FLAG_NEW_LISTENER (bit 3): who holds such a descriptor answers the system calls of children
+    /// in their place. Filters of the agent's own (browsers put them on) stay allowed.
+    /// </summary>
+    private void Listener(uint number)
+    {
+        program.Add((JumpEqual, 0, 4, number));
+        Argument(1);
+        program.Add((JumpSet, 0, 1, 8));
+        Add(Return, Errno | Libc.EPERM);
+        Add(Return, Allow);
     }
 
     /// <summary>The low half of an argument; both architectures are little-endian.</summary>

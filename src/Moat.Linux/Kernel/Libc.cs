@@ -94,6 +94,9 @@ public static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, RLimit* limit);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int poll(PollFd* descriptors, nuint count, int milliseconds);
+
     [LibraryImport("libc")]
     public static partial uint getuid();
 
@@ -109,6 +112,17 @@ public static unsafe partial class Libc
     [LibraryImport("libc")]
     public static partial int posix_spawn(int* pid, byte* path, void* actions, void* attributes, byte** argv, byte** envp);
 
+    public const short POSIX_SPAWN_SETSID = 0x80;
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_init(void* attributes);
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_setflags(void* attributes, short flags);
+
+    [LibraryImport("libc")]
+    public static partial int posix_spawnattr_destroy(void* attributes);
+
     [LibraryImport("libc")]
     public static partial int posix_spawn_file_actions_init(void* actions);
 
@@ -120,6 +134,14 @@ public static unsafe partial class Libc
 
     [LibraryImport("libc")]
     public static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct RLimit

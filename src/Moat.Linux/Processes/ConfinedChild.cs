@@ -6,8 +6,8 @@ namespace Moat.Linux.Processes;
 /// <summary>
 /// Starts a process of the agent inside the sandbox, closed before its first instruction:
 /// <code>
-/// fork ─► 1 own session ─► 2 terminal or pipes on 0,1,2 ─► 3 every other descriptor closed ─► 4 user namespace of its own
-///      ─► 5 no capability ─► 6 limits ─► 7 no_new_privs, Landlock, seccomp ─► 8 signals as a shell leaves them ─► exec
+/// fork ─► 1 own session ─► 2 terminal or pipes on 0,1,2 ─► 3 every other descriptor closed ─► 4 limits ─► 5 user namespace of its own
+///      ─► 6 no capability ─► 7 no_new_privs, Landlock, seccomp ─► 8 signals as a shell leaves them ─► exec
 /// </code>
 /// A step that fails ends the child with 126 and a line on its standard error.
 /// </summary>
@@ -38,20 +38,21 @@ public static unsafe class ConfinedChild
         // 3. The Landlock ruleset is a descriptor too: marked close-on-exec (flag 4) rather than closed. close_range is 436.
         if (Libc.syscall(436, 3, unchecked((nint)uint.MaxValue), 4, 0, 0) != 0) Fail(plan);
 
-        // 4. init holds CAP_NET_ADMIN over the namespaces; the agent lives in a child namespace that owns none of them.
-        _ = Libc.prctl(Libc.PR_SET_DUMPABLE, 1, 0, 0, 0);
-        if (Libc.unshare(0x10000000) != 0) Fail(plan);
-        if (!Write(plan.SetGroupsPath, plan.Deny) || !Write(plan.UidMapPath, plan.UidMap) || !Write(plan.GidMapPath, plan.GidMap)) Fail(plan);
-
-        // 5
-        if (!Capabilities.DropAll()) Fail(plan);
-
-        // 6
+        // 4. Before the user namespace: the kernel takes RLIMIT_NPROC of that moment as what all processes started by init may
+        // have together, and the later one for each of them.
         foreach (var (resource, soft, hard) in plan.Limits)
         {
             var limit = new Libc.RLimit { Soft = soft, Hard = hard };
             if (Libc.setrlimit(resource, &limit) != 0) Fail(plan);
         }
+
+        // 5. init holds CAP_NET_ADMIN over the namespaces; the agent lives in a child namespace that owns none of them.
+        _ = Libc.prctl(Libc.PR_SET_DUMPABLE, 1, 0, 0, 0);
+        if (Libc.unshare(0x10000000) != 0) Fail(plan);
+        if (!Write(plan.SetGroupsPath, plan.Deny) || !Write(plan.UidMapPath, plan.UidMap) || !Write(plan.GidMapPath, plan.GidMap)) Fail(plan);
+
+        // 6
+        if (!Capabilities.DropAll()) Fail(plan);
 
         // 8 comes before 7 in time, as seccomp must be last: .NET ignores SIGPIPE, and an ignored signal survives exec.
         for (var signal = 1; signal < 32; signal++)

@@ -4,8 +4,8 @@ using System.Text;
 namespace Moat.Linux.Processes;
 
 /// <summary>
-/// A program of the host started with exactly four descriptors: /dev/null on 0 and 1, a captured 2, and one given to it
-/// as 3. System.Diagnostics.Process would pass on whatever the parent itself inherited without close-on-exec.
+/// A program of the host started with exactly five descriptors: /dev/null on 0 and 1, a captured 2, and two given to it
+/// as 3 and 4. System.Diagnostics.Process would pass on whatever the parent itself inherited without close-on-exec.
 /// </summary>
 public sealed unsafe class NativeProcess
 {
@@ -25,8 +25,9 @@ public sealed unsafe class NativeProcess
     /// <param name="program">Absolute path.</param>
     /// <param name="arguments">Arguments after the program's own name.</param>
     /// <param name="descriptor">What the program gets as descriptor 3.</param>
+    /// <param name="information">What the program gets as descriptor 4.</param>
     /// <exception cref="IOException">The program cannot be started.</exception>
-    public static NativeProcess Start(string program, IReadOnlyList<string> arguments, int descriptor)
+    public static NativeProcess Start(string program, IReadOnlyList<string> arguments, int descriptor, int information)
     {
         var process = new NativeProcess();
         using var started = new ManualResetEventSlim();
@@ -35,7 +36,7 @@ public sealed unsafe class NativeProcess
         // The kernel's parent-death signal follows the thread that forked, so that thread has to live as long as the child.
         new Thread(() =>
         {
-            failure = process.Spawn(program, arguments, descriptor);
+            failure = process.Spawn(program, arguments, descriptor, information);
             var id = process.Id;
             started.Set();
             if (failure is null) process.Wait(id);
@@ -53,22 +54,7 @@ public sealed unsafe class NativeProcess
         if (!exited.Task.IsCompleted) _ = Libc.kill(Id, Libc.SIGKILL);
     }
 
-    /// <summary>The pid of its first child, or 0 when it has none.</summary>
-    public int ChildId()
-    {
-        try
-        {
-            var text = File.ReadAllText($"/proc/{Id}/task/{Id}/children");
-            return int.TryParse(text.Split(' ')[0], out var child) ? child : 0;
-        }
-        catch (IOException)
-        {
-            // It ended between the question and the look.
-            return 0;
-        }
-    }
-
-    private string? Spawn(string program, IReadOnlyList<string> arguments, int descriptor)
+    private string? Spawn(string program, IReadOnlyList<string> arguments, int descriptor, int information)
     {
         using var strings = new NativeStrings();
         var (read, write) = Descriptors.Pipe();
@@ -83,10 +69,18 @@ public sealed unsafe class NativeProcess
             _ = Libc.posix_spawn_file_actions_adddup2(actions, (int)nothing.DangerousGetHandle(), 1);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, (int)write.DangerousGetHandle(), 2);
             _ = Libc.posix_spawn_file_actions_adddup2(actions, descriptor, 3);
-            _ = Libc.posix_spawn_file_actions_addclosefrom_np(actions, 4);
+            _ = Libc.posix_spawn_file_actions_adddup2(actions, information, 4);
+            _ = Libc.posix_spawn_file_actions_addclosefrom_np(actions, 5);
+
+            // A session of its own: Ctrl-C at the person's terminal goes to every process of the foreground group, and the
+            // sandbox must outlive it for as long as the agent takes to end. posix_spawnattr_t is 336 bytes in glibc and musl.
+            var attributes = stackalloc byte[512];
+            _ = Libc.posix_spawnattr_init(attributes);
+            _ = Libc.posix_spawnattr_setflags(attributes, Libc.POSIX_SPAWN_SETSID);
             int pid;
-            var error = Libc.posix_spawn(&pid, strings.String(program), actions, null, strings.Vector([program, .. arguments]), strings.Vector([]));
+            var error = Libc.posix_spawn(&pid, strings.String(program), actions, attributes, strings.Vector([program, .. arguments]), strings.Vector([]));
             _ = Libc.posix_spawn_file_actions_destroy(actions);
+            _ = Libc.posix_spawnattr_destroy(attributes);
             if (error != 0)
             {
                 read.Dispose();

@@ -105,5 +105,5 @@ internal sealed class AgentPump
 /// <summary>The person's three streams.</summary>
 internal sealed record Streams(Stream Input, Stream Output, Stream Error)
 {
-    public static Streams OfProcess() => new(Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.OpenStandardError());
+    public static Streams OfProcess() => new(StandardStream.Input, StandardStream.Output, StandardStream.Error);
 }

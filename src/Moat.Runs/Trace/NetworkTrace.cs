@@ -111,7 +111,7 @@ public static class NetworkTrace
             AuditTypes.RequestIntent => entry with { Allowed = true, Complete = false },
             AuditTypes.RequestDenied => entry with { Status = 403 },
             AuditTypes.ConnectDenied => entry with { Kind = "connect" },
-            AuditTypes.DnsQuery => entry with { Kind = "dns", Host = Text(payload, "name"), Method = Text(payload, "type"), Allowed = Text(payload, "outcome") == "answered", Reason = Text(payload, "reason") is { Length: > 0 } reason ? reason : Text(payload, "outcome") },
+            AuditTypes.DnsQuery => entry with { Kind = "dns", Host = Text(payload, "name"), Method = Text(payload, "type"), Allowed = Text(payload, "outcome") is "answered" or "empty", Reason = Text(payload, "reason") is { Length: > 0 } reason ? reason : Text(payload, "outcome") },
             _ => null,
         };
     }

@@ -56,7 +56,20 @@ internal sealed class MoatHome : IDisposable
 
     public Task<Result> MoatAsync(params string[] arguments) => MoatAsync("", arguments);
 
-    public Task<Result> MoatAsync(string input, string[] arguments) => EndAsync(Start(arguments), input, "moat " + string.Join(' ', arguments));
+    public Task<Result> MoatAsync(string input, string[] arguments) => FinishAsync(Start(arguments), input);
+
+    /// <summary>Runs moat inside of another command, whose last words moat's command line becomes.</summary>
+    /// <param name="outer">The other command, whose last word comes before moat's own.</param>
+    /// <param name="asSelf">The other command changes the user already.</param>
+    /// <param name="arguments">Of moat.</param>
+    public Task<Result> WithinAsync(string[] outer, bool asSelf, params string[] arguments)
+    {
+        var info = Info(arguments, asSelf ? "self" : User);
+        info.ArgumentList.Insert(0, info.FileName);
+        for (var i = outer.Length - 1; i > 0; i--) info.ArgumentList.Insert(0, outer[i]);
+        info.FileName = outer[0];
+        return FinishAsync(Process.Start(info)!, "");
+    }
 
     /// <summary>A line for the shell of this machine, with the binary on the PATH.</summary>
     public Task<Result> ShellAsync(string line)
@@ -64,10 +77,10 @@ internal sealed class MoatHome : IDisposable
         var info = new ProcessStartInfo("sh", ["-c", line]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         Prepare(info);
         info.Environment["PATH"] = Path.GetDirectoryName(Binary.Path) + ":" + info.Environment["PATH"];
-        return EndAsync(Process.Start(info)!, "", line);
+        return FinishAsync(Process.Start(info)!, "");
     }
 
-    private static async Task<Result> EndAsync(Process started, string input, string what)
+    private static async Task<Result> FinishAsync(Process started, string input)
     {
         using var process = started;
         var output = process.StandardOutput.ReadToEndAsync();
@@ -82,7 +95,7 @@ internal sealed class MoatHome : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{what} did not end in {Limit}\n{await output}\n{await error}");
+            throw new TimeoutException($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} did not end in {Limit}\n{await output}\n{await error}");
         }
 
         return new Result(process.ExitCode, await output, await error);
@@ -92,11 +105,13 @@ internal sealed class MoatHome : IDisposable
     public Task<Result> ScriptAsync(string script, params string[] flags) =>
         MoatAsync(["run", Workspace, "--config", ConfigFile, .. flags, "--", "sh", "-c", script]);
 
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => Process.Start(Info(arguments, User))!;
+
+    private ProcessStartInfo Info(string[] arguments, string user)
     {
-        var info = Binary.StartInfo(User, arguments);
+        var info = Binary.StartInfo(user, arguments);
         Prepare(info);
-        return Process.Start(info)!;
+        return info;
     }
 
     private void Prepare(ProcessStartInfo info)

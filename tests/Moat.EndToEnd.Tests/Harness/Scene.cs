@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Moat.EndToEnd.Tests.Harness;
@@ -12,6 +13,8 @@ internal sealed class Scene : IAsyncDisposable
     public const string ApiHost = "api.upstream.test";
     public const string EchoHost = "other.upstream.test";
     public const string ForbiddenHost = "forbidden.upstream.test";
+    public const string GitHost = "git.upstream.test";
+    public const string RegistryHost = "registry.upstream.test";
 
     private Scene(MoatHome home, TestUpstream upstream, TestAuthority authority)
     {
@@ -28,10 +31,12 @@ internal sealed class Scene : IAsyncDisposable
 
     public string Secret { get; } = "tst_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(20));
 
-    public static async Task<Scene> StartAsync(string user, string extraNetwork = "", string mode = "strict")
+    /// <summary>Builds the scene; <paramref name="certificate"/> makes the upstream's certificate where it shall not be a good one.</summary>
+    public static async Task<Scene> StartAsync(string user, string extraNetwork = "", string mode = "strict", Func<TestAuthority, X509Certificate2>? certificate = null)
     {
         var authority = new TestAuthority();
-        var upstream = await TestUpstream.StartAsync(authority.Leaf(DateTimeOffset.UtcNow.AddDays(5), ApiHost, EchoHost, ForbiddenHost));
+        var leaf = certificate?.Invoke(authority) ?? authority.Leaf(DateTimeOffset.UtcNow.AddDays(5), ApiHost, EchoHost, ForbiddenHost, GitHost, RegistryHost);
+        var upstream = await TestUpstream.StartAsync(leaf);
         var scene = new Scene(new MoatHome(user), upstream, authority);
         var home = scene.Home;
         home.Write(Path.Combine(home.Root, "ca.pem"), authority.Pem);
@@ -56,15 +61,42 @@ internal sealed class Scene : IAsyncDisposable
                 {{ApiHost}}: 127.0.0.1:{{upstream.Port}}
                 {{EchoHost}}: 127.0.0.1:{{upstream.Port}}
                 {{ForbiddenHost}}: 127.0.0.1:{{upstream.Port}}
+                {{GitHost}}: 127.0.0.1:{{upstream.Port}}
+                {{RegistryHost}}: 127.0.0.1:{{upstream.Port}}
               rules:
                 - {{EchoHost}}
             {{extraNetwork}}
             """);
-        home.Env["UPSTREAM_TOKEN"] = scene.Secret;
-        var granted = await home.MoatAsync("grant", "upstream", "--no-validate");
-        Assert.True(granted.ExitCode == 0, granted.ToString());
-        home.Env.Remove("UPSTREAM_TOKEN");
+        await scene.GrantAsync("upstream", "UPSTREAM_TOKEN", scene.Secret);
         return scene;
+    }
+
+    /// <summary>Stores a credential as a person does, from the variable that the provider names.</summary>
+    public async Task GrantAsync(string provider, string variable, string secret)
+    {
+        Home.Env[variable] = secret;
+        var granted = await Home.MoatAsync("grant", provider, "--no-validate");
+        Home.Env.Remove(variable);
+        Assert.True(granted.ExitCode == 0, granted.ToString());
+    }
+
+    /// <summary>Changes the run's configuration.</summary>
+    public void EditConfig(string old, string replacement)
+    {
+        var text = File.ReadAllText(Home.ConfigFile);
+        Assert.Contains(old, text, StringComparison.Ordinal);
+        Home.Write(Home.ConfigFile, text.Replace(old, replacement, StringComparison.Ordinal));
+    }
+
+    /// <summary>Writes a file into the workspace.</summary>
+    public void Put(string name, string content) => Home.Write(Path.Combine(Home.Workspace, name), content);
+
+    public void AssertNoSecretIn(string where, string text) => AssertNoSecretIn(where, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Asserts that nothing that Moat left on this person's disk holds the secret.</summary>
+    public void AssertNoSecretOnDisk()
+    {
+        foreach (var file in Home.FilesLeft()) AssertNoSecretIn(file, File.ReadAllBytes(file));
     }
 
     /// <summary>The secret in the codings that a leak takes.</summary>
@@ -85,10 +117,18 @@ internal sealed class Scene : IAsyncDisposable
         }
     }
 
-    public void AssertNoSecretIn(string where, ReadOnlySpan<byte> bytes)
+    public void AssertNoSecretIn(string where, ReadOnlySpan<byte> bytes) => Assert.Empty(LeaksIn(where, bytes));
+
+    /// <summary>The codings that the secret stands there in.</summary>
+    public List<string> LeaksIn(string where, ReadOnlySpan<byte> bytes)
     {
+        var leaks = new List<string>();
         foreach (var (coding, form) in SecretForms())
-            Assert.True(bytes.IndexOf(form) < 0, $"the secret stands in {where} ({coding})");
+        {
+            if (bytes.IndexOf(form) >= 0) leaks.Add($"the secret stands in {where} ({coding})");
+        }
+
+        return leaks;
     }
 
     public async ValueTask DisposeAsync()

@@ -34,6 +34,9 @@ internal sealed class TestUpstream : IAsyncDisposable
     /// <summary>Serves git's smart protocol when set: the folder that holds bare repositories.</summary>
     public string? GitRoot { get; set; }
 
+    /// <summary>A test's own behaviour of the upstream; false where it leaves the answer to the usual ones.</summary>
+    public Func<HttpContext, Task<bool>>? Answer { get; set; }
+
     public static async Task<TestUpstream> StartAsync(X509Certificate2 certificate)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -61,6 +64,7 @@ internal sealed class TestUpstream : IAsyncDisposable
         var request = context.Request;
         Seen.Enqueue(new SeenRequest(request.Protocol, request.Method, request.Host.Value ?? "", request.Path + request.QueryString,
             request.Headers.Select(h => new KeyValuePair<string, string[]>(h.Key, [.. h.Value.Select(v => v ?? "")])).ToArray()));
+        if (Answer is { } answer && await answer(context)) return;
         var authorization = request.Headers.Authorization.ToString();
         switch (request.Path.Value)
         {
@@ -93,6 +97,11 @@ internal sealed class TestUpstream : IAsyncDisposable
                     await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
                 }
 
+                break;
+            case "/download":
+                var left = long.Parse(request.Query["bytes"].ToString(), System.Globalization.CultureInfo.InvariantCulture);
+                var block = new byte[65536];
+                for (; left > 0; left -= block.Length) await context.Response.Body.WriteAsync(block.AsMemory(0, (int)Math.Min(left, block.Length)));
                 break;
             case "/upload":
                 long total = 0;

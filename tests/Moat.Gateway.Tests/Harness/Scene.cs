@@ -141,18 +141,18 @@ internal sealed class Scene : IAsyncDisposable
         return options;
     }
 
-    /// <summary>The log so far, with everything appended before.</summary>
+    /// <summary>The log. Stops the gateway first: an outcome is recorded after the client has its response.</summary>
     public async Task<IReadOnlyList<AuditRecord>> RecordsAsync()
     {
-        await _audit.AppendIntentAsync("test.flush", AuditPayload.Create());
-        return [.. AuditReader.Read(Path.Combine(_folder, "audit.jsonl"))];
+        await FlushAsync();
+        return [.. AuditReader.Read(AuditPath)];
     }
 
-    /// <summary>Everything the tool has written down, as text.</summary>
+    /// <summary>Everything the tool has written down, as text. Stops the gateway first.</summary>
     public async Task<string> LogTextAsync()
     {
-        await _audit.AppendIntentAsync("test.flush", AuditPayload.Create());
-        return await File.ReadAllTextAsync(Path.Combine(_folder, "audit.jsonl"));
+        await FlushAsync();
+        return await File.ReadAllTextAsync(AuditPath);
     }
 
     public ValueTask StopGatewayAsync() => _gateway.DisposeAsync();
@@ -173,6 +173,14 @@ internal sealed class Scene : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    private string AuditPath => Path.Combine(_folder, "audit.jsonl");
+
+    private async Task FlushAsync()
+    {
+        await StopGatewayAsync();
+        await _audit.AppendIntentAsync("test.flush", AuditPayload.Create());
+    }
+
     private async Task BeginAsync(RequestDelegate handle, SceneOptions options)
     {
         Upstream = await TestUpstream.StartAsync(
@@ -181,7 +189,7 @@ internal sealed class Scene : IAsyncDisposable
         foreach (var grant in options.Grants)
             Secret = Grants.Put(grant);
         Grants.Unlock(options.Grants);
-        _audit = AuditLog.Create(Path.Combine(_folder, "audit.jsonl"), new AuditOptions { Origin = "moat/test", Key = _key });
+        _audit = AuditLog.Create(AuditPath, new AuditOptions { Origin = "moat/test", Key = _key });
 
         var rules = options.Rules;
         if (!options.WithoutUsualRules)

@@ -31,6 +31,8 @@ public class DnsBudgetTests
     [InlineData("123456789012")]
     [InlineData("productionresults-europe")]
     [InlineData("organic-space-adventure-production")]
+    [InlineData("eu-west-1-prod-cluster")]
+    [InlineData("this-is-a-long-but-readable-name")]
     public void An_ordinary_label_is_none(string label)
     {
         Assert.False(DnsBudget.IsSuspiciousLabel(label));

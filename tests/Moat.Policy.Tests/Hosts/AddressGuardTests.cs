@@ -126,6 +126,12 @@ public class AddressGuardTests
     }
 
     [Fact]
+    public void T_12_a_mapped_address_is_sorted_as_the_one_inside()
+    {
+        Address.Sample(address => Assert.Equal(AddressGuard.Classify(V4(address)), AddressGuard.Classify(V4(address).MapToIPv6())), iter: 20_000);
+    }
+
+    [Fact]
     public void T_12_no_wrapping_of_a_forbidden_address_is_public()
     {
         Gen.Select(Address, Gen.Int[0, 6], Gen.ULong).Sample((address, wrapping, noise) =>

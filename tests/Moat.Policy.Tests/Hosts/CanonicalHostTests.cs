@@ -46,6 +46,14 @@ public class CanonicalHostTests
     }
 
     [Theory]
+    [InlineData("0", "0.0.0.0")]
+    [InlineData("169.254.43518", "169.254.169.254")]
+    [InlineData("0xA9FEA9FE", "169.254.169.254")]
+    [InlineData("2852039166", "169.254.169.254")]
+    [InlineData("037777777777", "255.255.255.255")]
+    public void T_12_the_last_part_of_an_IPv4_address_fills_what_is_left(string text, string expected) => Assert.Equal(expected, Policies.Host(text).Value);
+
+    [Theory]
     [InlineData("[::1]", "::1")]
     [InlineData("::1", "::1")]
     [InlineData("[0:0:0:0:0:0:0:1]", "::1")]

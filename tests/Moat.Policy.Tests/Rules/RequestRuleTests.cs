@@ -1,3 +1,4 @@
+using CsCheck;
 using Moat.Spec;
 
 namespace Moat.Policy.Tests;
@@ -168,5 +169,16 @@ public class RequestRuleTests
         var path = string.Concat(Enumerable.Repeat("/a", 4000));
         Assert.False(policy.Allows("a.example", "GET", path));
         Assert.True(policy.Allows("a.example", "GET", path + "/b"));
+    }
+
+    [Fact]
+    public void T_57_nothing_that_a_client_sends_makes_a_decision_throw()
+    {
+        var policy = Policies.Scoped(NetworkMode.Strict, "a.example", "deny * /b", "allow GET /a/**");
+        Gen.Select(Gen.String, Gen.String, Gen.Int[-1, 70_000]).Sample((method, path, port) =>
+        {
+            policy.DecideRequest(Policies.Host("a.example"), port, method, path);
+            policy.DecideRequest(Policies.Host("a.example"), 443, method, "/" + path);
+        }, iter: 10_000);
     }
 }

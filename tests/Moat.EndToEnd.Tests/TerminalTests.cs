@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Moat.EndToEnd.Tests.Harness;
+
+namespace Moat.EndToEnd.Tests;
+
+/// <summary>A run at a real terminal, which <c>script</c> makes.</summary>
+public class TerminalTests
+{
+    public static TheoryData<string> Users() => Binary.Users();
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task The_agent_has_a_terminal_of_its_own_with_size_colours_and_job_control(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        var (code, seen) = await AtTerminalAsync(home, """
+            test -t 0 && test -t 1 && test -t 2 && echo all terminals
+            echo "size $(stty size)"
+            tty
+            printf '\033[31mred\033[0m\n'
+            set -m; sleep 100 & kill %1; wait %1; echo "job $?"
+            exit 42
+            """, "");
+        Assert.Equal(42, code);
+        Assert.Contains("all terminals", seen, StringComparison.Ordinal);
+        Assert.Contains("size 33 111", seen, StringComparison.Ordinal);
+        Assert.Matches("/dev/pts/[0-9]+|/dev/console", seen);
+        Assert.Contains("\u001b[31mred\u001b[0m", seen, StringComparison.Ordinal);
+        Assert.Contains("job 143", seen, StringComparison.Ordinal);
+        // The outer terminal is in the mode it had before.
+        Assert.Contains("before and after are alike", seen, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task Ctrl_c_goes_to_the_agent_and_the_terminal_is_restored(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        home.Write(Path.Combine(home.Workspace, "agent.py"), """
+            import os, signal
+            # Python's own streams may not be entered twice, and the signal can come while "ready" is being printed.
+            signal.signal(signal.SIGINT, lambda *_: (os.write(1, b"interrupted\n"), os._exit(17)))
+            print("ready", flush=True)
+            while True: signal.pause()
+            """);
+        var (code, seen) = await AtTerminalAsync(home, "exec /usr/bin/python3 agent.py", "\u0003", "ready");
+        Assert.Equal(17, code);
+        Assert.Contains("interrupted", seen, StringComparison.Ordinal);
+        Assert.Contains("before and after are alike", seen, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task T_73_what_the_agent_pushes_into_its_terminal_is_not_typed_at_the_persons(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        home.Write(Path.Combine(home.Workspace, "push.py"), """
+            import fcntl, os, termios
+            for path in ("/dev/tty", "/proc/self/fd/0", "/proc/1/fd/0"):
+                try:
+                    fd = os.open(path, os.O_RDWR)
+                    for c in b"echo pushed-$((40+2))\n": fcntl.ioctl(fd, 0x5412, bytes([c]))
+                    print("pushed into", path)
+                except OSError as e:
+                    print("refused", path)
+            try:
+                fcntl.ioctl(0, 0x541C, b"\x03")
+                print("linux worked")
+            except OSError:
+                pass
+            """);
+        var (_, seen) = await AtTerminalAsync(home, "/usr/bin/python3 push.py", "");
+        Assert.Contains("refused /dev/tty", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain("pushed into", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain("linux worked", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain("pushed-42", seen, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task The_home_folder_is_a_workspace_after_a_yes_and_not_after_a_no(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        var (no, _) = await AtTerminalAsync(home, "echo ran-$((40+2))", "n\n", "all the same", home.Home);
+        Assert.Equal(125, no);
+        var (yes, seen) = await AtTerminalAsync(home, "echo ran-$((40+2))", "y\n", "all the same", home.Home);
+        Assert.Equal(0, yes);
+        Assert.Contains("ran-42", seen, StringComparison.Ordinal);
+    }
+
+    /// <summary>Runs moat at a terminal of 33 lines and 111 columns; types <paramref name="keys"/> once it shows <paramref name="when"/>.</summary>
+    private static async Task<(int Code, string Seen)> AtTerminalAsync(MoatHome home, string script, string keys, string? when = null, string? workspace = null)
+    {
+        var outer = home.Write(Path.Combine(home.Root, "outer.sh"), $$"""
+            stty rows 33 cols 111
+            before=$(stty -g)
+            "$MOAT" run {{workspace ?? home.Workspace}} --config {{home.ConfigFile}} -- sh -c "$SCRIPT"
+            code=$?
+            [ "$before" = "$(stty -g)" ] && echo before and after are alike
+            exit $code
+            """);
+        var info = Binary.StartInfo(home.User, []);
+        var moat = Binary.Path;
+        if (info.FileName == moat) info.FileName = "script";
+        else info.ArgumentList[info.ArgumentList.IndexOf(moat)] = "script";
+        foreach (var word in (string[])["-qec", "sh " + outer, "/dev/null"]) info.ArgumentList.Add(word);
+        info.WorkingDirectory = home.Workspace;
+        foreach (var (name, value) in ((string, string)[])[("MOAT", moat), ("SCRIPT", script), ("HOME", home.Home), ("MOAT_HOME", home.State), ("MOAT_KEYRING_BACKEND", "file"), ("TERM", "xterm-256color"), ("SHELL", "/bin/sh")])
+            info.Environment[name] = value;
+        using var process = Process.Start(info)!;
+        var seen = new System.Text.StringBuilder();
+        var buffer = new char[4096];
+        var pending = when is null ? null : keys;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        for (int read; (read = await process.StandardOutput.ReadAsync(buffer, limit.Token)) > 0;)
+        {
+            seen.Append(buffer, 0, read);
+            if (pending is null || !seen.ToString().Contains(when!, StringComparison.Ordinal)) continue;
+            await process.StandardInput.WriteAsync(pending);
+            await process.StandardInput.FlushAsync(limit.Token);
+            pending = null;
+        }
+
+        await process.WaitForExitAsync(limit.Token);
+        return (process.ExitCode, seen.ToString());
+    }
+}

@@ -9,10 +9,10 @@ using System.Text;
 
 namespace Moat.Bench;
 
-/// <summary>Whom to ask, and through whom. The port in CONNECT may differ from the upstream's: the gateway maps it, the others dial what they read.</summary>
-internal sealed record Target(IPEndPoint? Proxy, IPEndPoint Upstream, string Host, int ConnectPort)
+/// <summary>Whom to ask, and through whom.</summary>
+internal sealed record Target(IPEndPoint? Proxy, IPEndPoint Upstream, string Host)
 {
-    public string Authority => ConnectPort == 443 ? Host : Host + ":" + ConnectPort.ToString(CultureInfo.InvariantCulture);
+    public string Authority => Host + ":" + Upstream.Port.ToString(CultureInfo.InvariantCulture);
 }
 
 internal sealed record Figures(double PerSecond, double P50Microseconds, double P99Microseconds, int Requests);
@@ -128,7 +128,7 @@ internal static class LoadClient
         var network = new NetworkStream(socket, ownsSocket: true);
         if (target.Proxy is not null)
         {
-            await network.WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {target.Host}:{target.ConnectPort} HTTP/1.1\r\nHost: {target.Host}:{target.ConnectPort}\r\n\r\n"));
+            await network.WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {target.Authority} HTTP/1.1\r\nHost: {target.Authority}\r\n\r\n"));
             var answer = new byte[4096];
             var filled = 0;
             while (answer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8) < 0)

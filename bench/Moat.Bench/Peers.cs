@@ -149,8 +149,10 @@ internal sealed class Peers : IDisposable
     public Peer Moat(string program, int upstreamPort)
     {
         var port = FreePort();
-        return Started("moat", port, program, Path.Combine(folder, "moat-" + port.ToString(CultureInfo.InvariantCulture)),
-            $"{Host}=127.0.0.1:{upstreamPort.ToString(CultureInfo.InvariantCulture)}", caPem, port.ToString(CultureInfo.InvariantCulture));
+        var audit = Directory.CreateDirectory(Path.Combine(folder, "moat-" + port.ToString(CultureInfo.InvariantCulture))).FullName;
+        var number = port.ToString(CultureInfo.InvariantCulture);
+        return Started("moat", port, program, "--port", number, "--host", Host, "--upstream", "127.0.0.1:" + upstreamPort.ToString(CultureInfo.InvariantCulture),
+            "--ca", caPem, "--audit", Path.Combine(audit, "audit.jsonl"));
     }
 
     /// <summary>The upstream's certificate, which every peer trusts.</summary>

@@ -121,7 +121,9 @@ internal sealed class RequestPipeline(
         var http = exchange.Http;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
-            http.Request.Body = new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request);
+            http.Request.Body = HttpProtocol.IsHttp2(http.Request.Protocol)
+                ? new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request)
+                : new RequestBodyStream(http.Request.BodyReader, exchange);
         }
         else if (http.Request.Headers.ContentType.Count > 0)
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Moat.Policy;
 
@@ -30,66 +29,65 @@ public enum AddressClass
 /// </summary>
 public static class AddressGuard
 {
-    private static readonly (IPNetwork Net, AddressClass Class)[] V4 =
+    private static readonly Range[] V4 =
     [
-        (IPNetwork.Parse("169.254.169.254/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("169.254.170.2/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("169.254.170.23/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("168.63.129.16/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("100.100.100.200/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("192.0.0.192/32"), AddressClass.Metadata),
-        (IPNetwork.Parse("0.0.0.0/8"), AddressClass.Unspecified),
-        (IPNetwork.Parse("127.0.0.0/8"), AddressClass.Loopback),
-        (IPNetwork.Parse("10.0.0.0/8"), AddressClass.Private),
-        (IPNetwork.Parse("172.16.0.0/12"), AddressClass.Private),
-        (IPNetwork.Parse("192.168.0.0/16"), AddressClass.Private),
-        (IPNetwork.Parse("169.254.0.0/16"), AddressClass.LinkLocal),
-        (IPNetwork.Parse("100.64.0.0/10"), AddressClass.Shared),
-        (IPNetwork.Parse("192.0.0.0/24"), AddressClass.Reserved),
-        (IPNetwork.Parse("192.0.2.0/24"), AddressClass.Reserved),
-        (IPNetwork.Parse("192.88.99.0/24"), AddressClass.Reserved),
-        (IPNetwork.Parse("198.18.0.0/15"), AddressClass.Reserved),
-        (IPNetwork.Parse("198.51.100.0/24"), AddressClass.Reserved),
-        (IPNetwork.Parse("203.0.113.0/24"), AddressClass.Reserved),
-        (IPNetwork.Parse("224.0.0.0/4"), AddressClass.Multicast),
-        (IPNetwork.Parse("255.255.255.255/32"), AddressClass.Broadcast),
-        (IPNetwork.Parse("240.0.0.0/4"), AddressClass.Reserved),
+        new("169.254.169.254", 32, AddressClass.Metadata),
+        new("169.254.170.2", 32, AddressClass.Metadata),
+        new("169.254.170.23", 32, AddressClass.Metadata),
+        new("168.63.129.16", 32, AddressClass.Metadata),
+        new("100.100.100.200", 32, AddressClass.Metadata),
+        new("192.0.0.192", 32, AddressClass.Metadata),
+        new("169.254.0.23", 32, AddressClass.Metadata),
+        new("0.0.0.0", 8, AddressClass.Unspecified),
+        new("127.0.0.0", 8, AddressClass.Loopback),
+        new("10.0.0.0", 8, AddressClass.Private),
+        new("172.16.0.0", 12, AddressClass.Private),
+        new("192.168.0.0", 16, AddressClass.Private),
+        new("169.254.0.0", 16, AddressClass.LinkLocal),
+        new("100.64.0.0", 10, AddressClass.Shared),
+        new("192.0.0.0", 24, AddressClass.Reserved),
+        new("192.0.2.0", 24, AddressClass.Reserved),
+        new("192.88.99.0", 24, AddressClass.Reserved),
+        new("198.18.0.0", 15, AddressClass.Reserved),
+        new("198.51.100.0", 24, AddressClass.Reserved),
+        new("203.0.113.0", 24, AddressClass.Reserved),
+        new("224.0.0.0", 4, AddressClass.Multicast),
+        new("255.255.255.255", 32, AddressClass.Broadcast),
+        new("240.0.0.0", 4, AddressClass.Reserved),
     ];
 
-    private static readonly (IPNetwork Net, AddressClass Class)[] V6 =
+    private static readonly Range[] V6 =
     [
-        (IPNetwork.Parse("fd00:ec2::254/128"), AddressClass.Metadata),
-        (IPNetwork.Parse("fd00:ec2::23/128"), AddressClass.Metadata),
-        (IPNetwork.Parse("fd20:ce::254/128"), AddressClass.Metadata),
-        (IPNetwork.Parse("::/128"), AddressClass.Unspecified),
-        (IPNetwork.Parse("::1/128"), AddressClass.Loopback),
-        (IPNetwork.Parse("fc00::/7"), AddressClass.Private),
-        (IPNetwork.Parse("fec0::/10"), AddressClass.Private),
-        (IPNetwork.Parse("fe80::/10"), AddressClass.LinkLocal),
-        (IPNetwork.Parse("ff00::/8"), AddressClass.Multicast),
-        (IPNetwork.Parse("2001:db8::/32"), AddressClass.Reserved),
-        (IPNetwork.Parse("3fff::/20"), AddressClass.Reserved),
-        (IPNetwork.Parse("100::/64"), AddressClass.Reserved),
-        (IPNetwork.Parse("5f00::/16"), AddressClass.Reserved),
-        (IPNetwork.Parse("64:ff9b:1::/48"), AddressClass.Translated),
-        (IPNetwork.Parse("2001::/23"), AddressClass.Reserved),
+        new("fd00:ec2::254", 128, AddressClass.Metadata),
+        new("fd00:ec2::23", 128, AddressClass.Metadata),
+        new("fd20:ce::254", 128, AddressClass.Metadata),
+        new("fe80::a9fe:a9fe", 128, AddressClass.Metadata),
+        new("::", 128, AddressClass.Unspecified),
+        new("::1", 128, AddressClass.Loopback),
+        new("fc00::", 7, AddressClass.Private),
+        new("fec0::", 10, AddressClass.Private),
+        new("fe80::", 10, AddressClass.LinkLocal),
+        new("ff00::", 8, AddressClass.Multicast),
+        new("2001:db8::", 32, AddressClass.Reserved),
+        new("3fff::", 20, AddressClass.Reserved),
+        new("100::", 64, AddressClass.Reserved),
+        new("5f00::", 16, AddressClass.Reserved),
+        new("64:ff9b:1::", 48, AddressClass.Translated),
+        new("2001::", 23, AddressClass.Reserved),
     ];
 
+    /// <summary>The class of what the address leads to. A zone is left out of account.</summary>
     public static AddressClass Classify(IPAddress address)
     {
-        if (address.AddressFamily == AddressFamily.InterNetwork) return Lookup(V4, address);
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return AddressClass.Reserved;
-        if (address.ScopeId != 0) address = new IPAddress(address.GetAddressBytes());
         Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        var known = Lookup(V6, address);
+        address.TryWriteBytes(bytes, out var length);
+        if (length == 4) return Lookup(V4, bytes[..4]);
+        var known = Lookup(V6, bytes);
         if (known is AddressClass.Metadata or AddressClass.Unspecified or AddressClass.Loopback) return known;
-        if (Embedded(bytes) is { } inner)
-        {
-            var inside = Lookup(V4, inner);
-            return inside == AddressClass.Public && known != AddressClass.Public ? known : inside;
-        }
-
+        Span<byte> inner = stackalloc byte[4];
+        var embedding = Embedded(bytes, inner);
+        if (embedding != Embedding.None && Lookup(V4, inner) is not AddressClass.Public and var inside) return inside;
+        if (embedding is Embedding.Mapped or Embedding.Nat64) return AddressClass.Public;
         if (known != AddressClass.Public) return known;
 
         // Only 2000::/3 is global unicast today; what lies outside is not for the internet.
@@ -104,38 +102,66 @@ public static class AddressGuard
         _ => true,
     };
 
-    private static IPAddress? Embedded(ReadOnlySpan<byte> b)
-    {
-        if (b[..10].IndexOfAnyExcept((byte)0) < 0 && ((b[10] == 0xff && b[11] == 0xff) || (b[10] == 0 && b[11] == 0))) return new IPAddress(b[12..]);
-        if (b[..8].SequenceEqual((ReadOnlySpan<byte>)[0, 0, 0, 0, 0, 0, 0, 0]) && b[8] == 0xff && b[9] == 0xff && b[10] == 0 && b[11] == 0) return new IPAddress(b[12..]);
-        if (b[..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0])) return new IPAddress(b[12..]);
-        if (b[0] == 0x20 && b[1] == 0x02) return new IPAddress(b[2..6]);
-        if (b[..4].SequenceEqual((ReadOnlySpan<byte>)[0x20, 0x01, 0, 0]))
-            return new IPAddress((ReadOnlySpan<byte>)[(byte)~b[12], (byte)~b[13], (byte)~b[14], (byte)~b[15]]);
-        if ((b[8] & 0xfd) == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe) return new IPAddress(b[12..]);
-        return null;
-    }
-
-    private static AddressClass Lookup((IPNetwork Net, AddressClass Class)[] table, IPAddress address)
+    /// <summary>True for an IPv6 address that leads to an IPv4 one by translation or a tunnel, and so is a second name for it. Mapped addresses aside: those are the IPv4 address itself.</summary>
+    internal static bool IsDetour(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
-        Span<byte> prefix = stackalloc byte[16];
         address.TryWriteBytes(bytes, out var length);
-        foreach (var (net, kind) in table)
+        return length == 16 && Embedded(bytes, stackalloc byte[4]) is not (Embedding.None or Embedding.Mapped);
+    }
+
+    private static Embedding Embedded(ReadOnlySpan<byte> b, Span<byte> inner)
+    {
+        var (kind, at) = b switch
         {
-            net.BaseAddress.TryWriteBytes(prefix, out _);
-            if (Matches(bytes[..length], prefix[..length], net.PrefixLength)) return kind;
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..] => (Embedding.Mapped, 12), // RFC 4291, 2.5.5.2
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => (Embedding.Tunnel, 12), // compatible: RFC 4291, 2.5.5.1
+            [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, ..] => (Embedding.Tunnel, 12), // translated: RFC 2765, 2.1
+            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, ..] => (Embedding.Nat64, 12), // RFC 6052, 2.1
+            [0x20, 0x02, ..] => (Embedding.Tunnel, 2), // 6to4: RFC 3056
+            [0x20, 0x01, 0, 0, ..] => (Embedding.Teredo, 12), // RFC 4380, 4; the client's address has its bits turned
+            [_, _, _, _, _, _, _, _, 0 or 2, 0, 0x5e, 0xfe, ..] => (Embedding.Tunnel, 12), // ISATAP: RFC 5214, 6.1
+            _ => (Embedding.None, 12),
+        };
+        b.Slice(at, 4).CopyTo(inner);
+        if (kind == Embedding.Teredo)
+        {
+            foreach (ref var one in inner) one = (byte)~one;
+        }
+
+        return kind;
+    }
+
+    private static AddressClass Lookup(Range[] table, ReadOnlySpan<byte> address)
+    {
+        foreach (var range in table)
+        {
+            if (range.Contains(address)) return range.Class;
         }
 
         return AddressClass.Public;
     }
 
-    /// <summary>Bit by bit, since <see cref="IPNetwork.Contains"/> of .NET 10 finds some IPv4-mapped addresses in fc00::/7.</summary>
-    private static bool Matches(ReadOnlySpan<byte> address, ReadOnlySpan<byte> prefix, int bits)
+    private enum Embedding
     {
-        var whole = bits / 8;
-        if (!address[..whole].SequenceEqual(prefix[..whole])) return false;
-        var rest = bits % 8;
-        return rest == 0 || ((address[whole] ^ prefix[whole]) >> (8 - rest)) == 0;
+        None,
+        Mapped,
+        Nat64,
+        Teredo,
+        Tunnel,
+    }
+
+    /// <summary>Bit by bit, since <see cref="IPNetwork.Contains"/> of .NET 10 finds some IPv4-mapped addresses in fc00::/7.</summary>
+    private sealed class Range(string first, int bits, AddressClass kind)
+    {
+        private readonly byte[] prefix = IPAddress.Parse(first).GetAddressBytes();
+
+        public AddressClass Class => kind;
+
+        public bool Contains(ReadOnlySpan<byte> address)
+        {
+            var (whole, rest) = (bits / 8, bits % 8);
+            return address[..whole].SequenceEqual(prefix.AsSpan(0, whole)) && (rest == 0 || ((address[whole] ^ prefix[whole]) >> (8 - rest)) == 0);
+        }
     }
 }

@@ -59,6 +59,12 @@ internal sealed class TestUpstream : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await app.DisposeAsync();
 
+    private static async Task HelloAsync(HttpContext context)
+    {
+        if (context.Request.Path != "/unread") await context.Request.Body.CopyToAsync(Stream.Null);
+        await context.Response.WriteAsync("hello from " + context.Request.Host + "\n");
+    }
+
     private async Task HandleAsync(HttpContext context)
     {
         var request = context.Request;
@@ -115,7 +121,7 @@ internal sealed class TestUpstream : IAsyncDisposable
                 break;
             default:
                 if (GitRoot is not null && request.Path.Value!.StartsWith("/git/", StringComparison.Ordinal)) await GitHttpBackend.ServeAsync(context, GitRoot);
-                else await context.Response.WriteAsync("hello from " + request.Host + "\n");
+                else await HelloAsync(context);
                 break;
         }
     }

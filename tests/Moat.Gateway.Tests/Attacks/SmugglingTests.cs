@@ -98,18 +98,18 @@ public sealed class SmugglingTests
         Assert.Equal(["/first", "/second"], scene.Upstream.Seen.Select(seen => seen.Target));
     }
 
-    [Fact]
-    public async Task T_50_a_length_with_a_sign_goes_out_as_the_number_that_the_gateway_read()
+    [Theory]
+    [InlineData("+1")]
+    [InlineData("-0")]
+    [InlineData("0x1")]
+    [InlineData("1_0")]
+    public async Task T_50_a_length_that_is_not_all_digits_is_refused(string length)
     {
-        await using var scene = await Scene.StartAsync(async context =>
-        {
-            await context.Request.Body.CopyToAsync(Stream.Null);
-            await context.Response.WriteAsync("ok");
-        });
+        await using var scene = await Scene.StartAsync(async context => await context.Response.WriteAsync("ok"));
         using var client = await RawClient.ApiAsync(scene);
-        await client.ExchangeAsync($"POST /first HTTP/1.1\r\nHost: {Scene.Api}\r\nContent-Length: +1\r\n\r\naGET /second HTTP/1.1\r\nHost: {Scene.Api}\r\nConnection: close\r\n\r\n");
-        Assert.Equal(["/first", "/second"], scene.Upstream.Seen.Select(seen => seen.Target));
-        Assert.Equal("1", scene.Upstream.Seen.First().Headers["Content-Length"]);
+        var answer = await client.ExchangeAsync($"POST /first HTTP/1.1\r\nHost: {Scene.Api}\r\nContent-Length: {length}\r\n\r\naGET /second HTTP/1.1\r\nHost: {Scene.Api}\r\nConnection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 400", answer, StringComparison.Ordinal);
+        Assert.Empty(scene.Upstream.Seen);
     }
 
     [Theory]

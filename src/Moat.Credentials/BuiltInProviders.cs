@@ -14,10 +14,10 @@ internal static class BuiltInProviders
         Aliases = ["gh"],
         Bindings =
         [
-            new("api.github.com", "Authorization", InjectionFormat.Prefix, "Bearer "),
-            new("uploads.github.com", "Authorization", InjectionFormat.Prefix, "Bearer "),
+            new("api.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("uploads.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
             // git's smart HTTP takes Basic alone.
-            new("github.com", "Authorization", InjectionFormat.Basic, "x-access-token"),
+            new("github.com", "Authorization", InjectionSlot.BasicPassword, "x-access-token"),
         ],
         // Where downloads, archives and LFS objects redirect to: those addresses are signed, a credential would only
         // spread further than it has to.
@@ -38,7 +38,7 @@ internal static class BuiltInProviders
     {
         Name = "anthropic",
         Description = "Anthropic API key",
-        Bindings = [new("api.anthropic.com", "x-api-key", InjectionFormat.Raw)],
+        Bindings = [new("api.anthropic.com", "x-api-key", InjectionSlot.Header)],
         // An agent's own Authorization would be a second identity beside the key: someone else's account to carry data to.
         RemoveHeaders = ["Authorization"],
         SourceEnv = ["ANTHROPIC_API_KEY"],
@@ -52,7 +52,7 @@ internal static class BuiltInProviders
     {
         Name = "openai",
         Description = "OpenAI API key",
-        Bindings = [new("api.openai.com", "Authorization", InjectionFormat.Prefix, "Bearer ")],
+        Bindings = [new("api.openai.com", "Authorization", InjectionSlot.Header, "Bearer ")],
         SourceEnv = ["OPENAI_API_KEY"],
         ContainerEnv = ["OPENAI_API_KEY"],
         Validation = new("https://api.openai.com/v1/models", "GET", "Authorization", "Bearer ", []),

@@ -120,9 +120,13 @@ public sealed class GrantService
         var problem = bytes.Length < MinLength ? $"is shorter than {MinLength} characters"
             : bytes.Length > MaxLength ? $"is longer than {MaxLength} characters"
             : bytes.ContainsAnyExceptInRange((byte)'!', (byte)'~') ? "holds a space, a line break or a character beyond ASCII"
-            : provider.Bindings.Any(binding => binding.Format == InjectionFormat.Path) && bytes.ContainsAny("/?#%\\"u8) ? "holds a character that ends or escapes a path segment"
+            : Goes(InjectionSlot.Path) && bytes.ContainsAny("/?#%\\"u8) ? "holds a character that ends or escapes a path segment"
+            : Goes(InjectionSlot.Cookie) && bytes.ContainsAny(";,\"\\"u8) ? "holds a character that ends a cookie"
+            : Goes(InjectionSlot.BasicUser) && bytes.Contains((byte)':') ? "holds a colon, which ends the user of HTTP Basic"
             : null;
         if (problem is not null) throw new MoatException($"the {provider.Name} credential from {source} {problem}", "check what was copied, then grant again");
+
+        bool Goes(InjectionSlot slot) => provider.Bindings.Any(binding => binding.Slot == slot);
     }
 
     private static string Mask(ProviderDefinition provider, Secret token)

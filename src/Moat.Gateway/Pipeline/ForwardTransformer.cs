@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using Moat.Credentials;
+using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -28,7 +28,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
-        var injections = exchange.Destination.Injections;
+        var injections = exchange.Injections;
         var request = httpContext.Request;
         var nominated = request.Headers.Connection;
         foreach (var (name, values) in request.Headers)
@@ -45,8 +45,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         for (var i = 0; i < injections.Length; i++)
         {
             var (binding, value) = (injections[i].Binding, exchange.Credentials[i]);
-            if (binding.Format == InjectionFormat.Path)
-                target = InjectPath(target, injections[i].Grant.Placeholder, value);
+            if (binding.NeedsPlaceholder)
+                target = SlotWriter.Write(proxyRequest, target, injections[i], value);
             else if (!proxyRequest.Headers.TryAddWithoutValidation(binding.Header, value))
                 throw new InvalidOperationException($"the header {binding.Header} takes no credential");
             foreach (var extra in injections[i].Grant.ExtraHeaders)
@@ -68,7 +68,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         // RFC 8441 §5: over HTTP/2 an accepted WebSocket is a 200 to CONNECT. Either way the body is both directions.
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
-        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Destination.Injections.IsEmpty);
+        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty);
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
@@ -88,7 +88,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
     /// <summary>True for what the agent may not say itself on a request that carries a credential.</summary>
     private bool IsReplaced(string name)
     {
-        foreach (var injection in exchange.Destination.Injections)
+        foreach (var injection in exchange.Injections)
         {
             if (name.Equals(injection.Binding.Header, StringComparison.OrdinalIgnoreCase))
                 return true;
@@ -99,13 +99,6 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             }
         }
         return false;
-    }
-
-    private static string InjectPath(string target, string placeholder, string value)
-    {
-        var query = target.IndexOf('?', StringComparison.Ordinal);
-        var path = query < 0 ? target : target[..query];
-        return string.Concat(path.Replace(placeholder, value, StringComparison.Ordinal), query < 0 ? "" : target[query..]);
     }
 
     private static void Add(HttpRequestMessage request, string name, StringValues values)

@@ -1,0 +1,28 @@
+using Microsoft.Net.Http.Headers;
+using Moat.Credentials;
+
+namespace Moat.Gateway.Injections;
+
+/// <summary>Replaces a placeholder outside of the header that is a credential's own. A body is written where it is read (<see cref="FieldBody"/>).</summary>
+internal static class SlotWriter
+{
+    /// <summary>The target, with the credential in it where the slot is there.</summary>
+    public static string Write(HttpRequestMessage request, string target, Injection injection, string value)
+    {
+        var binding = injection.Binding;
+        switch (binding.Slot)
+        {
+            case InjectionSlot.Query:
+                return QuerySlot.Replace(target, binding.Name, injection.Placeholder, value);
+            case InjectionSlot.Path:
+                return PathSlot.Replace(target, binding.Argument, injection.Placeholder, value);
+            case InjectionSlot.Cookie when request.Headers.NonValidated.TryGetValues(HeaderNames.Cookie, out var lines):
+                var written = lines.Select(line => CookieSlot.Replace(line, binding.Name, injection.Placeholder, value)).ToArray();
+                request.Headers.Remove(HeaderNames.Cookie);
+                request.Headers.TryAddWithoutValidation(HeaderNames.Cookie, written);
+                return target;
+            default:
+                return target;
+        }
+    }
+}

@@ -46,7 +46,7 @@ internal sealed class ConfigurationParser
                 case "name": file = file with { Name = Name(value) }; break;
                 case "agent": Agent(value); break;
                 case "version": file = file with { Version = _reader.String(value, "version") }; break;
-                case "grants": file = file with { Grants = Words(value, "grants", GrantText.IsName, "a grant's name such as github; `moat grant providers` lists them") }; break;
+                case "grants": file = file with { Grants = new GrantSection(_reader).Read(value) }; break;
                 case "env": file = file with { Env = Env(value) }; break;
                 case "workspace": Workspace(value); break;
                 case "mounts": file = file with { Mounts = [.. _reader.Items(value, "mounts").Select(Mount).OfType<MountRequest>()] }; break;

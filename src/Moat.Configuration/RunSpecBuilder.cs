@@ -10,13 +10,14 @@ namespace Moat.Configuration;
 /// </summary>
 public sealed class RunSpecBuilder(MoatDirectories directories)
 {
-    /// <summary>The grants of both sources, the command line's first, each once.</summary>
+    /// <summary>The grants of both sources, the command line's first, each once; what the file narrows, the command line does not widen.</summary>
     /// <exception cref="MoatException">A name is not a grant's.</exception>
-    public static ImmutableArray<string> Grants(RunRequest request, LoadedConfiguration? file)
+    public static ImmutableArray<GrantSpec> Grants(RunRequest request, LoadedConfiguration? file)
     {
         ArgumentNullException.ThrowIfNull(request);
         var asked = request.Grants.SelectMany(g => g.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        return [.. asked.Select(CheckGrant).Concat(file?.Configuration.Grants ?? []).Distinct()];
+        var narrowed = file?.Configuration.Grants ?? [];
+        return [.. asked.Select(CheckGrant).Concat(narrowed.Select(grant => grant.Name)).Distinct().Select(name => narrowed.FirstOrDefault(grant => grant.Name == name) ?? new GrantSpec(name))];
     }
 
     /// <summary>
@@ -45,7 +46,7 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
             Mounts = new MountResolver(directories, workspace).Resolve([.. configuration.Mounts, .. request.Mounts.Select(Mount)]),
             Env = Environment(request, configuration),
             Network = Network(request, configuration, file, grantRules, registryRules),
-            Grants = [.. Grants(request, file).Select(grant => new GrantSpec(grant))],
+            Grants = Grants(request, file),
             Limits = Limits(configuration.Container),
             Profile = request.Profile,
             Downgrades = [.. request.Downgrades.Select(CheckDowngrade).Concat(configuration.Downgrades).Distinct()],

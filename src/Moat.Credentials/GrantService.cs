@@ -13,6 +13,9 @@ public sealed record GrantRequest(string Name)
     /// <summary>Null: no expiry is known.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>What the grant may be used for in any run (<c>GET /repos/**</c>, <c>read-only</c>); empty: for all that it can.</summary>
+    public ImmutableArray<string> Scope { get; init; } = [];
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }
@@ -23,7 +26,11 @@ public sealed record GrantInfo(string Name, string Profile, DateTimeOffset? Crea
 
 /// <summary>One grant in full; <paramref name="MaskedToken"/> shows its kind and length and nothing of its secret.</summary>
 public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBinding> Bindings, ImmutableArray<string> ExtraHosts,
-    ImmutableArray<string> ContainerEnv, string MaskedToken);
+    ImmutableArray<string> ContainerEnv, string MaskedToken)
+{
+    /// <summary>What the grant is narrowed to, as written; empty: to nothing.</summary>
+    public ImmutableArray<string> Scope { get; init; } = [];
+}
 
 /// <summary>The logic of <c>moat grant</c> and <c>moat revoke</c>.</summary>
 public sealed class GrantService
@@ -55,6 +62,8 @@ public sealed class GrantService
     public async Task<GrantInfo> GrantAsync(GrantRequest request, CancellationToken ct = default)
     {
         var provider = _catalog.Get(request.Name);
+        // Read now, so that a mistake is told before anything is asked for.
+        _ = GrantScope.Parse(provider, request.Scope);
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
         var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
         using (token)
@@ -65,6 +74,7 @@ public sealed class GrantService
             {
                 Provider = provider.Name,
                 Token = token,
+                Allow = request.Scope,
                 ExpiresAt = request.ExpiresAt,
                 CreatedAt = _time.GetUtcNow(),
                 Metadata = ImmutableSortedDictionary<string, string>.Empty.Add("source", source),
@@ -82,7 +92,8 @@ public sealed class GrantService
     {
         var provider = _catalog.Get(name);
         using var credential = _vault.Get(provider.Name) ?? throw NotStored(provider.Name);
-        return new GrantDetails(Describe(provider.Name, credential), provider.Bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token));
+        var bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
+        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token)) { Scope = credential.Allow };
     }
 
     /// <summary>Removes the grant. A running run that uses it denies within a second. Works also for a provider that is no more.</summary>

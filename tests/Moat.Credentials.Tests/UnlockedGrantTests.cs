@@ -168,7 +168,7 @@ public sealed class UnlockedGrantTests : IDisposable
 
     private IReadOnlyList<UnlockedGrant> Unlock(params string[] names) => GrantUnlocker.Unlock(Spec(names), _vault, _catalog, _runKey);
 
-    private static RunSpec Spec(params string[] names) => new()
+    internal static RunSpec Spec(params string[] names) => new()
     {
         Id = "run_0123456789ab",
         Name = "test",

@@ -10,9 +10,11 @@ internal static class GrantCommand
     private static readonly Argument<string?> s_name = new("name") { Description = "Provider, as `moat grant providers` lists them", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<bool> s_noValidate = new("--no-validate") { Description = "Store the credential without asking the provider whether it works" };
 
+    private static readonly Option<string[]> s_scope = new("--scope") { Description = "What it may be used for: \"GET /path/**\", or a preset such as read-only; several times for several", HelpName = "SCOPE" };
+
     public static Command Create()
     {
-        var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate };
+        var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate, s_scope };
         command.Subcommands.Add(GrantListCommand.Create());
         command.Subcommands.Add(GrantShowCommand.Create());
         command.Subcommands.Add(GrantProvidersCommand.Create());
@@ -28,6 +30,7 @@ internal static class GrantCommand
         var info = await new GrantService(vault, Globals.Catalog(directories)).GrantAsync(new GrantRequest(name)
         {
             NoValidate = parsed.GetValue(s_noValidate),
+            Scope = [.. parsed.GetValue(s_scope) ?? []],
             Prompt = Ask.IsPossible ? Ask.ForSecret : null,
         }, ct).ConfigureAwait(false);
         if (parsed.GetValue(Globals.Json)) CliJson.Print<IReadOnlyList<GrantInfo>>([info]);

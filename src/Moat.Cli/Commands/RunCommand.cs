@@ -79,7 +79,7 @@ internal static class RunCommand
         var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
         if (file is not null) RequireTrust(file, workspace.HostPath, directories, mayAsk);
         var grants = RunSpecBuilder.Grants(request, file);
-        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants.Select(name => new GrantSpec(name)), catalog.Value);
+        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants, catalog.Value);
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
         return new RunSpecBuilder(directories).Build(request, file, grantRules, registries);

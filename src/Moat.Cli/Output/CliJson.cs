@@ -37,7 +37,9 @@ internal sealed partial class CliJson : JsonSerializerContext
 
 internal sealed record ProviderRow(string Name, string Description, string Origin, IReadOnlyList<string> Hosts, IReadOnlyList<string> Env);
 
-internal sealed record GrantRow(GrantInfo Grant, string Token, IReadOnlyList<string> Env);
+internal sealed record GrantRow(GrantInfo Grant, string Token, IReadOnlyList<string> Env, IReadOnlyList<string> Scope, IReadOnlyList<BindingRow> Bindings);
+
+internal sealed record BindingRow(string Scheme, string Host, int Port, string Method, string Path, InjectionSlot Slot, string Name, string Argument);
 
 internal sealed record AuditRow(long Seq, DateTimeOffset Time, string Type, JsonElement Payload, string Prev);
 

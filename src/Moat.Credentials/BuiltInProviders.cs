@@ -5,7 +5,7 @@ namespace Moat.Credentials;
 /// <summary>The providers that need more than a YAML file can say.</summary>
 internal static class BuiltInProviders
 {
-    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI()];
+    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI(), NpmGrant.Provider(), Copilot()];
 
     private static ProviderDefinition GitHub() => new()
     {
@@ -32,6 +32,27 @@ internal static class BuiltInProviders
         Validation = new("https://api.github.com/user", "GET", "Authorization", "Bearer ", [new("Accept", "application/vnd.github+json")]),
         Prompt = "GitHub personal access token",
         Placeholder = PlaceholderTemplate.Parse("ghp_{base62:30}{crc32}"),
+    };
+
+    // The same account's token as github's, for the hosts of Copilot's agents; together with the github grant the
+    // placeholder in the request says which of the two is meant.
+    private static ProviderDefinition Copilot() => new()
+    {
+        Name = "copilot",
+        Description = "GitHub Copilot",
+        Bindings =
+        [
+            new("api.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("api.githubcopilot.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("*.githubcopilot.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("github.com", "Authorization", InjectionSlot.BasicPassword, "x-access-token"),
+        ],
+        SourceEnv = ["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"],
+        SourceCommand = ["gh", "auth", "token"],
+        ContainerEnv = ["COPILOT_GITHUB_TOKEN"],
+        Validation = new("https://api.github.com/copilot_internal/user", "GET", "Authorization", "Bearer ", [new("Accept", "application/json")]),
+        Prompt = "GitHub token of an account with Copilot",
+        Placeholder = PlaceholderTemplate.Parse("github_pat_{base62:22}_{base62:59}"),
     };
 
     private static ProviderDefinition Anthropic() => new()

@@ -65,23 +65,33 @@ public sealed class GrantService
         // Read now, so that a mistake is told before anything is asked for.
         _ = GrantScope.Parse(provider, request.Scope);
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
-        var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
-        using (token)
+        using var draft = provider.Find is { } find ? await find(_sources, request, ct).ConfigureAwait(false) : await FindAsync(provider, request, ct).ConfigureAwait(false);
+        var bindings = draft.Bindings.IsEmpty ? provider.Bindings : draft.Bindings;
+        foreach (var secret in draft.Parts.Values.Prepend(draft.Token)) CheckShape(provider.Name, bindings, secret, draft.Source);
+        if (!request.NoValidate)
         {
-            CheckShape(provider, token, source);
-            if (!request.NoValidate) await _validator.ValidateAsync(provider, token, source, ct).ConfigureAwait(false);
-            var credential = new StoredCredential
-            {
-                Provider = provider.Name,
-                Token = token,
-                Allow = request.Scope,
-                ExpiresAt = request.ExpiresAt,
-                CreatedAt = _time.GetUtcNow(),
-                Metadata = ImmutableSortedDictionary<string, string>.Empty.Add("source", source),
-            };
-            _vault.Put(credential);
-            return Describe(provider.Name, credential);
+            foreach (var (validation, secret) in draft.Checks) await _validator.ValidateAsync(provider.Name, validation, secret, draft.Source, ct).ConfigureAwait(false);
+            if (draft.Checks.IsEmpty && provider.Validation is { } own) await _validator.ValidateAsync(provider.Name, own, draft.Token, draft.Source, ct).ConfigureAwait(false);
         }
+        var credential = new StoredCredential
+        {
+            Provider = provider.Name,
+            Token = draft.Token,
+            Parts = draft.Parts,
+            Bindings = draft.Bindings,
+            Allow = request.Scope,
+            ExpiresAt = request.ExpiresAt ?? draft.ExpiresAt,
+            CreatedAt = _time.GetUtcNow(),
+            Metadata = draft.Metadata.SetItem("source", draft.Source),
+        };
+        _vault.Put(credential);
+        return Describe(provider.Name, credential);
+    }
+
+    private async Task<GrantDraft> FindAsync(ProviderDefinition provider, GrantRequest request, CancellationToken ct)
+    {
+        var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
+        return new GrantDraft(token, source);
     }
 
     /// <summary>All stored grants of the profile. One that does not open is listed with its problem.</summary>
@@ -118,14 +128,16 @@ public sealed class GrantService
     }
 
     private GrantInfo Describe(string name, StoredCredential credential)
-        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, HostsOf(name),
+        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, credential.Bindings.IsEmpty ? HostsOf(name) : HostsOf(credential.Bindings),
             credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null);
 
     private ImmutableArray<string> HostsOf(string name)
-        => _catalog.Find(name) is { } provider
-            ? [.. provider.Bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host)] : [];
+        => _catalog.Find(name) is { } provider ? HostsOf(provider.Bindings) : [];
 
-    private static void CheckShape(ProviderDefinition provider, Secret token, string source)
+    private static ImmutableArray<string> HostsOf(ImmutableArray<InjectionBinding> bindings)
+        => [.. bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host).Distinct(StringComparer.Ordinal)];
+
+    private static void CheckShape(string name, ImmutableArray<InjectionBinding> bindings, Secret token, string source)
     {
         var bytes = token.Reveal();
         var problem = bytes.Length < MinLength ? $"is shorter than {MinLength} characters"
@@ -135,9 +147,9 @@ public sealed class GrantService
             : Goes(InjectionSlot.Cookie) && bytes.ContainsAny(";,\"\\"u8) ? "holds a character that ends a cookie"
             : Goes(InjectionSlot.BasicUser) && bytes.Contains((byte)':') ? "holds a colon, which ends the user of HTTP Basic"
             : null;
-        if (problem is not null) throw new MoatException($"the {provider.Name} credential from {source} {problem}", "check what was copied, then grant again");
+        if (problem is not null) throw new MoatException($"the {name} credential from {source} {problem}", "check what was copied, then grant again");
 
-        bool Goes(InjectionSlot slot) => provider.Bindings.Any(binding => binding.Slot == slot);
+        bool Goes(InjectionSlot slot) => bindings.Any(binding => binding.Slot == slot);
     }
 
     private static string Mask(ProviderDefinition provider, Secret token)

@@ -57,7 +57,7 @@ public static class GrantUnlocker
         }
     }
 
-    private static MoatException NotStored(string name, string profile)
+    internal static MoatException NotStored(string name, string profile)
         => profile.Length == 0
             ? new MoatException($"the grant {name} is not stored", $"run: moat grant {name}")
             : new MoatException($"the grant {name} is not stored in the profile {profile}", $"run: moat grant {name} --profile {profile}");

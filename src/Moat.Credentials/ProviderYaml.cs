@@ -8,7 +8,7 @@ namespace Moat.Credentials;
 /// </summary>
 internal static class ProviderYaml
 {
-    private static readonly string[] s_keys = ["name", "description", "aliases", "hosts", "inject", "bindings", "source_env", "container_env", "validate", "prompt", "placeholder"];
+    private static readonly string[] s_keys = ["name", "description", "aliases", "hosts", "inject", "bindings", "source_env", "container_env", "files", "validate", "prompt", "placeholder"];
 
     internal static ProviderDefinition Parse(string file, ReadOnlySpan<byte> utf8, ProviderOrigin origin)
     {
@@ -25,6 +25,7 @@ internal static class ProviderYaml
             Bindings = bindings,
             SourceEnv = root.List("source_env", IsVariable, "a name of an environment variable"),
             ContainerEnv = root.List("container_env", IsVariable, "a name of an environment variable"),
+            Files = [.. root.Mappings("files", ["path", "text"]).Select(ReadFile)],
             Validation = ReadValidation(root, bindings),
             Prompt = root.Text("prompt"),
             Placeholder = ReadPlaceholder(root),
@@ -55,6 +56,14 @@ internal static class ProviderYaml
         if (header is null && first.NeedsPlaceholder && first.Argument != InjectionBinding.AnyPrefix && sample == url.Value) throw validate.Bad(url, "without ${token} in url, validate.header says where the credential goes in the check");
         // Without a header of its own the check is made as the gateway would make the request.
         return new ProviderValidation(url.Value!, method?.Value ?? "GET", header ?? first.Header, prefix?.Value ?? (header is null && first.Slot == InjectionSlot.Header ? first.Argument : ""), []);
+    }
+
+    private static GrantFile ReadFile(YamlReader file)
+    {
+        var path = file.Required("path").Value!;
+        // It is written into the sandbox's home, beside nothing of the host.
+        if (path.StartsWith('/') || path.Split('/').Any(part => part is "" or "." or ".." || part.Any(c => char.IsControl(c)))) throw file.Bad("path", "path is relative to the home of the sandbox, such as .config/acme/token");
+        return new GrantFile(path, file.Required("text").Value!);
     }
 
     private static PlaceholderTemplate ReadPlaceholder(YamlReader root)

@@ -25,6 +25,7 @@ public sealed class UnlockedGrant : IDisposable
         (RemoveHeaders, ExtraHeaders) = (provider.RemoveHeaders, provider.ExtraHeaders);
         Bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
         _placeholders = placeholders;
+        Files = [.. provider.Files.Select(file => file with { Text = file.Text.Replace("${placeholder}", Placeholder, StringComparison.Ordinal) }), .. provider.WriteFiles?.Invoke(credential, placeholders) ?? []];
         Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
         _state = Render(credential, version);
     }
@@ -49,6 +50,9 @@ public sealed class UnlockedGrant : IDisposable
 
     /// <summary>Variables for the sandbox: each is the placeholder.</summary>
     public ImmutableSortedDictionary<string, string> Env { get; }
+
+    /// <summary>Files of the sandbox's home, with placeholders.</summary>
+    public ImmutableArray<GrantFile> Files { get; }
 
     /// <summary>The current credential. It stays readable until this grant is disposed, also after a rotation.</summary>
     public Secret Secret => _state.Credential.Token;

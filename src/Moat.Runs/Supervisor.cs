@@ -95,7 +95,7 @@ public sealed class Supervisor : IAsyncDisposable
         {
             Spec = spec,
             StateDirectory = _claim.Folder.SandboxPath,
-            Files = TrustStores.Files(authority.CertificatePem).Add(await gitConfig.ConfigureAwait(false)),
+            Files = [.. TrustStores.Files(authority.CertificatePem), await gitConfig.ConfigureAwait(false), .. GrantFiles.Of(grants)],
             Env = AgentEnvironment.Of(spec, grants, Environment.GetEnvironmentVariable, HostVariables()),
             InitPath = init,
         }, ct).ConfigureAwait(false);

@@ -87,7 +87,9 @@ public sealed class ProviderCatalogTests : IDisposable
     public void The_rules_of_grants_open_their_tls_ports_alone()
     {
         var catalog = ProviderCatalog.Load(null);
-        var rules = GrantRules.For([new GrantSpec("github"), new GrantSpec("gh"), new GrantSpec("datadog")], catalog);
+        using var folder = new TestFolder();
+        using var vault = folder.Vault();
+        var rules = GrantRules.For([new GrantSpec("github"), new GrantSpec("gh"), new GrantSpec("datadog")], catalog, vault);
         Assert.All(rules, rule => Assert.Equal(443, rule.Port));
         Assert.Contains(rules, rule => rule is { Host: "*.datadoghq.com", Origin: "grant datadog" });
         Assert.Contains(rules, rule => rule is { Host: "codeload.github.com", Origin: "grant github" });

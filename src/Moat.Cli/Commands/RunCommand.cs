@@ -36,14 +36,14 @@ internal static class RunCommand
     {
         var directories = Globals.Directories();
         var catalog = new Lazy<ProviderCatalog>(() => Globals.Catalog(directories));
-        var spec = Resolve(parsed, words, directories, catalog);
+        using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));
+        var spec = Resolve(parsed, words, directories, catalog, vault);
         if (parsed.GetValue(s_dryRun))
         {
             Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(RunSpecJson.Serialize(spec)));
             return 0;
         }
 
-        using var vault = Vault.Open(directories.DataDirectory, spec.Profile);
         return await Supervisor.RunAsync(new SupervisorOptions
         {
             Spec = spec,
@@ -55,7 +55,7 @@ internal static class RunCommand
         }, ct).ConfigureAwait(false);
     }
 
-    private static RunSpec Resolve(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog)
+    private static RunSpec Resolve(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog, Vault vault)
     {
         var mayAsk = Ask.IsPossible && !parsed.GetValue(s_noPrompt);
         var path = parsed.GetValue(s_path) ?? ".";
@@ -79,7 +79,7 @@ internal static class RunCommand
         var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
         if (file is not null) RequireTrust(file, workspace.HostPath, directories, mayAsk);
         var grants = RunSpecBuilder.Grants(request, file);
-        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants, catalog.Value);
+        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants, catalog.Value, vault);
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
         return new RunSpecBuilder(directories).Build(request, file, grantRules, registries);

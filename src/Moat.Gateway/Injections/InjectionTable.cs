@@ -63,16 +63,18 @@ internal sealed class Injection
     /// <summary>True when the method or the path decides, so that a method override header would change the meaning.</summary>
     public bool IsNarrow => _requests is not null || !_scopes.IsEmpty;
 
-    public bool Covers(string method, string target) => _requests is null || _requests.Allows(method, target);
+    public bool Covers(string method, string target) => _requests is null || _requests.Allows(method, Read(target));
 
     /// <summary>The scope that this request is outside of; null when it is inside of each.</summary>
     public GrantScope? Outside(string method, string target)
     {
         foreach (var (scope, requests) in _scopes)
         {
-            if (!requests.Allows(method, target))
+            if (!requests.Allows(method, Read(target)))
                 return scope;
         }
         return null;
     }
+
+    private string Read(string target) => Grant.Provider == "npm" ? NpmTarget.Plain(target) : target;
 }

@@ -129,7 +129,7 @@ public sealed class GrantService
 
     private GrantInfo Describe(string name, StoredCredential credential)
         => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, credential.Bindings.IsEmpty ? HostsOf(name) : HostsOf(credential.Bindings),
-            credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null);
+            credential.Revoked ?? (credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null));
 
     private ImmutableArray<string> HostsOf(string name)
         => _catalog.Find(name) is { } provider ? HostsOf(provider.Bindings) : [];

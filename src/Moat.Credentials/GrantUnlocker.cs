@@ -23,6 +23,11 @@ public static class GrantUnlocker
             {
                 var provider = catalog.Get(asked.Key);
                 var credential = vault.Read(provider.Name, out var version) ?? throw NotStored(provider.Name, spec.Profile);
+                if (credential.Revoked is { } reason)
+                {
+                    credential.Dispose();
+                    throw new MoatException($"the grant {provider.Name} is no good any more: {reason}", $"grant it again: moat grant {provider.Name}");
+                }
                 if (credential.ExpiresAt <= (time ?? TimeProvider.System).GetUtcNow())
                 {
                     credential.Dispose();

@@ -18,6 +18,12 @@ public sealed record StoredCredential : IDisposable
     /// <summary>Where the credential goes, when that is known only here (registries, servers); empty: where its provider says.</summary>
     public ImmutableArray<InjectionBinding> Bindings { get; init; } = [];
 
+    /// <summary>How it is renewed; null: it is not.</summary>
+    public RefreshInfo? Refresh { get; init; }
+
+    /// <summary>Why its service does not take it any more; null as far as is known it does. Every run denies what needs it.</summary>
+    public string? Revoked { get; init; }
+
     /// <summary>What the person narrowed the grant to, as written; empty: to nothing.</summary>
     public ImmutableArray<string> Allow { get; init; } = [];
 

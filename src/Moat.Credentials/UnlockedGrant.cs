@@ -120,6 +120,10 @@ public sealed class UnlockedGrant : IDisposable
         }
     }
 
+    internal bool IsRefreshable => _state.Credential.Refresh is not null;
+
+    internal DateTimeOffset? RefreshDueAt(double jitter) => RefreshInfo.DueAt(_state.Credential, jitter);
+
     internal VaultVersion Version => _state.Version;
 
     /// <summary>Takes the credential over.</summary>

@@ -87,6 +87,7 @@ public sealed class Supervisor : IAsyncDisposable
         // 3
         var authority = await makingAuthority.ConfigureAwait(false);
         _down.Add(() => Dispose(authority));
+        if (!spec.Grants.IsEmpty) await RefreshBroker.EnsureFreshAsync(spec.Grants, _options.Vault, _options.Catalog(), ct: ct).ConfigureAwait(false);
         var grants = Unlock(spec);
 
         // 4
@@ -171,6 +172,7 @@ public sealed class Supervisor : IAsyncDisposable
             foreach (var grant in grants) _down.Add(() => Dispose(grant));
             var watch = GrantWatch.Start(_options.Vault, grants);
             _down.Add(() => Dispose(watch));
+            _down.Add(RefreshBroker.Start(_options.Vault, grants).DisposeAsync);
             return grants;
         }
         finally

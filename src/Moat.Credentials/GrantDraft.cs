@@ -12,6 +12,8 @@ internal sealed record GrantDraft(Secret Token, string Source) : IDisposable
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    public RefreshInfo? Refresh { get; init; }
+
     /// <summary>Facts that are no secret.</summary>
     public ImmutableSortedDictionary<string, string> Metadata { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 

@@ -40,6 +40,7 @@ public sealed class GrantService
     private readonly ProviderCatalog _catalog;
     private readonly GrantSources _sources;
     private readonly GrantValidator _validator;
+    private readonly HttpMessageHandler? _handler;
     private readonly TimeProvider _time;
 
     /// <param name="vault">The vault of the profile.</param>
@@ -49,7 +50,7 @@ public sealed class GrantService
     /// <param name="time">Null: the system's clock.</param>
     public GrantService(Vault vault, ProviderCatalog catalog, HttpMessageHandler? handler = null, Func<string, string?>? environment = null, TimeProvider? time = null)
     {
-        (_vault, _catalog, _time) = (vault, catalog, time ?? TimeProvider.System);
+        (_vault, _catalog, _handler, _time) = (vault, catalog, handler, time ?? TimeProvider.System);
         _sources = new GrantSources(environment ?? Environment.GetEnvironmentVariable);
         _validator = new GrantValidator(handler);
     }
@@ -68,24 +69,45 @@ public sealed class GrantService
         using var draft = provider.Find is { } find ? await find(_sources, request, ct).ConfigureAwait(false) : await FindAsync(provider, request, ct).ConfigureAwait(false);
         var bindings = draft.Bindings.IsEmpty ? provider.Bindings : draft.Bindings;
         foreach (var secret in draft.Parts.Values.Prepend(draft.Token)) CheckShape(provider.Name, bindings, secret, draft.Source);
+        var credential = Credential(provider.Name, request, draft);
+        if (RefreshInfo.DueAt(credential, 1) <= _time.GetUtcNow()) return await RenewAsync(credential, ct).ConfigureAwait(false);
         if (!request.NoValidate)
         {
             foreach (var (validation, secret) in draft.Checks) await _validator.ValidateAsync(provider.Name, validation, secret, draft.Source, ct).ConfigureAwait(false);
             if (draft.Checks.IsEmpty && provider.Validation is { } own) await _validator.ValidateAsync(provider.Name, own, draft.Token, draft.Source, ct).ConfigureAwait(false);
         }
-        var credential = new StoredCredential
-        {
-            Provider = provider.Name,
-            Token = draft.Token,
-            Parts = draft.Parts,
-            Bindings = draft.Bindings,
-            Allow = request.Scope,
-            ExpiresAt = request.ExpiresAt ?? draft.ExpiresAt,
-            CreatedAt = _time.GetUtcNow(),
-            Metadata = draft.Metadata.SetItem("source", draft.Source),
-        };
         _vault.Put(credential);
         return Describe(provider.Name, credential);
+    }
+
+    private StoredCredential Credential(string name, GrantRequest request, GrantDraft draft) => new()
+    {
+        Provider = name,
+        Token = draft.Token,
+        Parts = draft.Parts,
+        Bindings = draft.Bindings,
+        Refresh = draft.Refresh,
+        Allow = request.Scope,
+        ExpiresAt = request.ExpiresAt ?? draft.ExpiresAt,
+        CreatedAt = _time.GetUtcNow(),
+        Metadata = draft.Metadata.SetItem("source", draft.Source),
+    };
+
+    /// <summary>For what is about to expire: that it can be renewed is the proof that it works.</summary>
+    private async Task<GrantInfo> RenewAsync(StoredCredential credential, CancellationToken ct)
+    {
+        _vault.Put(credential);
+        try
+        {
+            await new Refresher(_vault, _handler, _time).RefreshAsync(credential.Provider, 1, ct).ConfigureAwait(false);
+        }
+        catch (TokenRefusedException refused)
+        {
+            _vault.Remove(credential.Provider);
+            throw new MoatException($"the {credential.Provider} credential has run out and cannot be renewed: {refused.Message}", "log in anew where it came from, then grant again");
+        }
+        using var renewed = _vault.Get(credential.Provider) ?? throw NotStored(credential.Provider);
+        return Describe(credential.Provider, renewed);
     }
 
     private async Task<GrantDraft> FindAsync(ProviderDefinition provider, GrantRequest request, CancellationToken ct)

@@ -10,6 +10,9 @@ namespace Moat.Credentials;
 /// <param name="IsJson">True: the endpoint takes JSON in place of the standard's form.</param>
 public sealed record RefreshInfo(string TokenUrl, string ClientId, bool IsJson = false)
 {
+    /// <summary>Asked when <see cref="TokenUrl"/> cannot be asked or answers neither yes nor no; empty: nobody.</summary>
+    public string FallbackUrl { get; init; } = "";
+
     internal const string RefreshPart = "refresh";
     internal const string ClientSecretPart = "client-secret";
     private static readonly TimeSpan s_margin = TimeSpan.FromMinutes(5);

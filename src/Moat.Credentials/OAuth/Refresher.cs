@@ -39,6 +39,18 @@ internal sealed class Refresher(Vault vault, HttpMessageHandler? handler, TimePr
         }
     }
 
+    private async Task<TokenAnswer> AskAsync(RefreshInfo info, StoredCredential credential, CancellationToken ct)
+    {
+        try
+        {
+            return await _endpoint.RefreshAsync(info, credential, ct).ConfigureAwait(false);
+        }
+        catch (TokenRefusedException refused) when (!refused.IsFinal && info.FallbackUrl.Length > 0)
+        {
+            return await _endpoint.RefreshAsync(info with { TokenUrl = info.FallbackUrl }, credential, ct).ConfigureAwait(false);
+        }
+    }
+
     private bool IsDue(string name, double jitter)
     {
         using var credential = vault.Read(name, out _);
@@ -51,7 +63,7 @@ internal sealed class Refresher(Vault vault, HttpMessageHandler? handler, TimePr
         TokenAnswer answer;
         try
         {
-            answer = await _endpoint.RefreshAsync(credential.Refresh!, credential, ct).ConfigureAwait(false);
+            answer = await AskAsync(credential.Refresh!, credential, ct).ConfigureAwait(false);
         }
         catch (TokenRefusedException refused) when (refused.IsFinal)
         {

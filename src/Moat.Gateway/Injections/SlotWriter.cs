@@ -6,6 +6,21 @@ namespace Moat.Gateway.Injections;
 /// <summary>Replaces a placeholder outside of the header that is a credential's own. A body is written where it is read (<see cref="FieldBody"/>).</summary>
 internal static class SlotWriter
 {
+    /// <summary>Adds a value to a header that is a list (RFC 9110 §5.6.1), unless it is in it already.</summary>
+    public static void AddToList(HttpRequestMessage request, string name, string value)
+    {
+        if (!request.Headers.NonValidated.TryGetValues(name, out var values))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+            return;
+        }
+        var list = string.Join(',', values);
+        if (list.Split(',', StringSplitOptions.TrimEntries).Contains(value, StringComparer.Ordinal))
+            return;
+        request.Headers.Remove(name);
+        request.Headers.TryAddWithoutValidation(name, $"{list},{value}");
+    }
+
     /// <summary>The target, with the credential in it where the slot is there.</summary>
     public static string Write(HttpRequestMessage request, string target, Injection injection, string value)
     {

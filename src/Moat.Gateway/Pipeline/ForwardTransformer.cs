@@ -51,8 +51,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
                 throw new InvalidOperationException($"the header {binding.Header} takes no credential");
             foreach (var extra in injections[i].Grant.ExtraHeaders)
             {
-                proxyRequest.Headers.Remove(extra.Name);
-                proxyRequest.Headers.TryAddWithoutValidation(extra.Name, extra.Value);
+                SlotWriter.AddToList(proxyRequest, extra.Name, extra.Value);
             }
         }
         ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);

@@ -20,6 +20,7 @@ public sealed class ProviderTests
         { "copilot", "api.githubcopilot.com", "POST /chat/completions", "Authorization: Bearer {P}", "{}", "Authorization", "Bearer {S}" },
         { "copilot", "api.business.githubcopilot.com", "POST /chat/completions", "Authorization: Bearer {P}", "{}", "Authorization", "Bearer {S}" },
         { "anthropic", "api.anthropic.com", "POST /v1/messages", "x-api-key: {P}", "{}", "x-api-key", "{S}" },
+        { "claude", "api.anthropic.com", "POST /v1/messages", "Authorization: Bearer {P}", "{}", "Authorization", "Bearer {S}" },
         { "openai", "api.openai.com", "POST /v1/responses", "Authorization: Bearer {P}", "{}", "Authorization", "Bearer {S}" },
         { "gemini", "generativelanguage.googleapis.com", "POST /v1beta/models/x:generateContent", "x-goog-api-key: {P}", "{}", "x-goog-api-key", "{S}" },
         { "graphite", "api.graphite.com", "POST /v1/graphite/submit", "Authorization: token {P}", "{}", "Authorization", "token {S}" },
@@ -85,6 +86,37 @@ public sealed class ProviderTests
         await using var started = scene = await Scene.StartAsync(standIn.AnswerAsync, new SceneOptions { Grants = [meant, other], Hosts = [host] });
         using var response = await SendAsync(scene, host, "GET /user", header, "");
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(null, "oauth-2025-04-20")]
+    [InlineData("context-1m-2025-08-07", "context-1m-2025-08-07,oauth-2025-04-20")]
+    [InlineData("oauth-2025-04-20, context-1m-2025-08-07", "oauth-2025-04-20, context-1m-2025-08-07")]
+    public async Task Claude_keeps_the_clients_own_betas_and_loses_its_key(string? sent, string expected)
+    {
+        await using var scene = await Scene.StartAsync(_ => Task.CompletedTask, new SceneOptions { Grants = ["claude"], Hosts = ["api.anthropic.com"] });
+        using var client = scene.Client();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("https://api.anthropic.com/v1/messages"));
+        request.Headers.TryAddWithoutValidation("x-api-key", "somebody-elses");
+        if (sent is not null)
+            request.Headers.TryAddWithoutValidation("anthropic-beta", sent);
+        using var response = await client.SendAsync(request);
+        var seen = Assert.Single(scene.Upstream.Seen);
+        Assert.Equal(expected, seen.Headers["anthropic-beta"]);
+        Assert.False(seen.Headers.ContainsKey("x-api-key"));
+    }
+
+    [Theory]
+    [InlineData("claude", "anthropic", "Authorization: Bearer {P}", "Authorization", "Bearer {S}")]
+    [InlineData("anthropic", "claude", "x-api-key: {P}", "x-api-key", "{S}")]
+    public async Task A_subscription_and_a_key_are_told_apart(string meant, string other, string header, string place, string expected)
+    {
+        Scene? scene = null;
+        var standIn = new StandIn(() => Encoding.ASCII.GetString(scene!.Grants.Unlocked[0].Secret.Reveal()), place, expected);
+        await using var started = scene = await Scene.StartAsync(standIn.AnswerAsync, new SceneOptions { Grants = [meant, other], Hosts = ["api.anthropic.com"] });
+        using var response = await SendAsync(scene, "api.anthropic.com", "POST /v1/messages", header, "{}");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.False(Assert.Single(scene.Upstream.Seen).Headers.ContainsKey(place == "x-api-key" ? "Authorization" : "x-api-key"));
     }
 
     [Theory]

@@ -94,13 +94,16 @@ internal static class BindingYaml
     internal static string HeaderName(YamlReader reader, string key)
     {
         var node = reader.Required(key);
-        // RFC 9110 section 5.6.2 (token); the hop-by-hop and framing headers are the gateway's own.
-        if (node.Value!.Any(c => !char.IsAsciiLetterOrDigit(c) && !"!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal)))
-            throw reader.Bad(node, $"\"{GrantNames.Printable(node.Value!)}\" is not a header name");
-        if (node.Value!.ToLowerInvariant() is "host" or "content-length" or "transfer-encoding" or "connection" or "upgrade" or "te" or "trailer" or "expect" or "keep-alive" or "proxy-connection")
-            throw reader.Bad(node, $"{node.Value} frames the request; a credential cannot go there");
-        return node.Value!;
+        if (!IsToken(node.Value!)) throw reader.Bad(node, $"\"{GrantNames.Printable(node.Value!)}\" is not a header name");
+        return IsHeaderName(node.Value!) ? node.Value! : throw reader.Bad(node, $"{node.Value} frames the request; a credential cannot go there");
     }
+
+    /// <summary>True for a header that can take a credential: a token (RFC 9110 section 5.6.2), and none of the hop-by-hop and framing ones, which are the gateway's own.</summary>
+    internal static bool IsHeaderName(string text)
+        => text.Length > 0 && IsToken(text)
+            && text.ToLowerInvariant() is not ("host" or "content-length" or "transfer-encoding" or "connection" or "upgrade" or "te" or "trailer" or "expect" or "keep-alive" or "proxy-connection");
+
+    private static bool IsToken(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal));
 
     internal static bool IsHeaderText(string text) => text.All(c => c is >= ' ' and <= '~');
 

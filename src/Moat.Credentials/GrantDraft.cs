@@ -17,14 +17,10 @@ internal sealed record GrantDraft(Secret Token, string Source) : IDisposable
     /// <summary>Facts that are no secret.</summary>
     public ImmutableSortedDictionary<string, string> Metadata { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>In place of the provider's check: each is asked with the secret beside it.</summary>
-    public ImmutableArray<(ProviderValidation Validation, Secret Secret)> Checks { get; init; } = [];
-
     public void Dispose()
     {
         Token.Dispose();
         foreach (var part in Parts.Values) part.Dispose();
-        foreach (var check in Checks) check.Secret.Dispose();
     }
 }
 

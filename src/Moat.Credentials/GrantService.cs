@@ -16,6 +16,12 @@ public sealed record GrantRequest(string Name)
     /// <summary>What the grant may be used for in any run (<c>GET /repos/**</c>, <c>read-only</c>); empty: for all that it can.</summary>
     public ImmutableArray<string> Scope { get; init; } = [];
 
+    /// <summary>Where the service is, for the grants that are told so (<c>mcp:NAME</c>); null: where it is known to be.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The header that takes the credential there; null: the service's own, else a bearer token.</summary>
+    public string? Header { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }
@@ -30,6 +36,26 @@ public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBindin
 {
     /// <summary>What the grant is narrowed to, as written; empty: to nothing.</summary>
     public ImmutableArray<string> Scope { get; init; } = [];
+}
+
+/// <summary>What a look at a stored grant found.</summary>
+public enum GrantHealth
+{
+    /// <summary>The provider takes it.</summary>
+    Good,
+
+    /// <summary>The provider cannot be asked.</summary>
+    Unknown,
+
+    /// <summary>It does not work, or whether it does could not be found out; the message says which.</summary>
+    Bad,
+}
+
+/// <summary>One grant's look. <paramref name="ExpiresAt"/> null: no expiry is known.</summary>
+public sealed record GrantCheck(string Name, GrantHealth Health, string Message, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>True: Moat renews it before it expires.</summary>
+    public bool IsRenewed { get; init; }
 }
 
 /// <summary>The logic of <c>moat grant</c> and <c>moat revoke</c>.</summary>
@@ -65,6 +91,8 @@ public sealed class GrantService
         var provider = _catalog.Get(request.Name);
         // Read now, so that a mistake is told before anything is asked for.
         _ = GrantScope.Parse(provider, request.Scope);
+        if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal))
+            throw new MoatException($"the grant {provider.Name} has its own places", "leave --url and --header out; they are for mcp:NAME");
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
         using var draft = provider.Find is { } find ? await find(_sources, request, ct).ConfigureAwait(false) : await FindAsync(provider, request, ct).ConfigureAwait(false);
         var bindings = draft.Bindings.IsEmpty ? provider.Bindings : draft.Bindings;
@@ -73,11 +101,26 @@ public sealed class GrantService
         if (RefreshInfo.DueAt(credential, 1) <= _time.GetUtcNow()) return await RenewAsync(credential, ct).ConfigureAwait(false);
         if (!request.NoValidate)
         {
-            foreach (var (validation, secret) in draft.Checks) await _validator.ValidateAsync(provider.Name, validation, secret, draft.Source, ct).ConfigureAwait(false);
-            if (draft.Checks.IsEmpty && provider.Validation is { } own) await _validator.ValidateAsync(provider.Name, own, draft.Token, draft.Source, ct).ConfigureAwait(false);
+            await ValidateAsync(provider, credential, draft.Source, ct).ConfigureAwait(false);
         }
         _vault.Put(credential);
         return Describe(provider.Name, credential);
+    }
+
+    /// <summary>True when the provider was asked and takes the credential; false when it cannot be asked.</summary>
+    private async Task<bool> ValidateAsync(ProviderDefinition provider, StoredCredential credential, string source, CancellationToken ct)
+    {
+        if (provider.Checks?.Invoke(credential) is { } checks)
+        {
+            foreach (var (validation, secret) in checks)
+            {
+                using (secret) await _validator.ValidateAsync(provider.Name, validation, secret, source, ct).ConfigureAwait(false);
+            }
+            return true;
+        }
+        if (provider.Validation is not { } own) return false;
+        await _validator.ValidateAsync(provider.Name, own, credential.Token, source, ct).ConfigureAwait(false);
+        return true;
     }
 
     private StoredCredential Credential(string name, GrantRequest request, GrantDraft draft) => new()
@@ -118,6 +161,34 @@ public sealed class GrantService
 
     /// <summary>All stored grants of the profile. One that does not open is listed with its problem.</summary>
     public ImmutableArray<GrantInfo> List() => [.. _vault.List().Select(Info)];
+
+    /// <summary>Asks each provider whether it takes the stored credential, after renewing what is due. No text holds a secret.</summary>
+    /// <param name="names">Grants; empty: all of the profile.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="MoatException">A named grant has no provider.</exception>
+    public async Task<ImmutableArray<GrantCheck>> CheckAsync(IReadOnlyCollection<string> names, CancellationToken ct = default)
+    {
+        var checks = ImmutableArray.CreateBuilder<GrantCheck>();
+        foreach (var name in names.Count == 0 ? _vault.List() : [.. names.Select(name => _catalog.Get(name).Name).Distinct(StringComparer.Ordinal)]) checks.Add(await CheckAsync(name, ct).ConfigureAwait(false));
+        return checks.ToImmutable();
+    }
+
+    private async Task<GrantCheck> CheckAsync(string name, CancellationToken ct)
+    {
+        try
+        {
+            if (_catalog.Find(name) is not { } provider) return new GrantCheck(name, GrantHealth.Bad, "there is no such provider any more", null);
+            await new Refresher(_vault, _handler, _time).RefreshAsync(name, 1, ct).ConfigureAwait(false);
+            using var credential = _vault.Get(name) ?? throw NotStored(name);
+            if (Describe(name, credential).Problem is { } problem) return new GrantCheck(name, GrantHealth.Bad, problem, credential.ExpiresAt);
+            var wasAsked = await ValidateAsync(provider, credential, "the vault", ct).ConfigureAwait(false);
+            return new GrantCheck(name, wasAsked ? GrantHealth.Good : GrantHealth.Unknown, wasAsked ? "" : "its provider offers no way to ask", credential.ExpiresAt) { IsRenewed = credential.Refresh is not null };
+        }
+        catch (Exception ex) when (ex is MoatException or TokenRefusedException)
+        {
+            return new GrantCheck(name, GrantHealth.Bad, ex.Message, null);
+        }
+    }
 
     /// <exception cref="MoatException">The grant is not stored, or does not open.</exception>
     public GrantDetails Show(string name)

@@ -56,6 +56,9 @@ public sealed record ProviderDefinition
     /// <summary>The provider's own search for a credential, in place of variables, program and prompt; null: those.</summary>
     internal Func<GrantSources, GrantRequest, CancellationToken, Task<GrantDraft>>? Find { get; init; }
 
+    /// <summary>In place of <see cref="Validation"/>: what to ask, each with the secret to show, which the caller disposes.</summary>
+    internal Func<StoredCredential, ImmutableArray<(ProviderValidation Validation, Secret Secret)>>? Checks { get; init; }
+
     /// <summary>Files that depend on the credential; gets the placeholders by part.</summary>
     internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableArray<GrantFile>>? WriteFiles { get; init; }
 }

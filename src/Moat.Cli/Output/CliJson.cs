@@ -14,6 +14,7 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<LogLine>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<ProviderRow>))]
 [JsonSerializable(typeof(IReadOnlyList<HostCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<TrustEntry>))]

@@ -23,6 +23,7 @@ internal static class NpmGrant
         Prompt = "npm access token",
         Placeholder = PlaceholderTemplate.Parse("npm_{base62:30}{crc32}"),
         Find = FindAsync,
+        Checks = credential => [.. credential.Bindings.Select(binding => Check(binding, credential.SecretOf(binding.Part)))],
         WriteFiles = Files,
     };
 
@@ -90,7 +91,6 @@ internal static class NpmGrant
         {
             Parts = found.Skip(1).ToImmutableSortedDictionary(registry => registry.Dart, registry => registry.Secret, StringComparer.Ordinal),
             Bindings = bindings.ToImmutable(),
-            Checks = [.. found.Select(registry => (new ProviderValidation($"https:{registry.Dart}-/whoami", "GET", "Authorization", registry.User is null ? "Bearer " : "Basic ", []) { IsOptional = true }, Proof(registry.Secret, registry.User)))],
             Metadata = registries.ToImmutableSortedDictionary(pair => RegistryKey + pair.Key, pair => pair.Value.AbsoluteUri, StringComparer.Ordinal),
         };
     }
@@ -99,14 +99,19 @@ internal static class NpmGrant
         => Uri.TryCreate("https:" + dart, UriKind.Absolute, out var url) && url.UserInfo.Length == 0 && NpmConfiguration.DartOf(url) == dart ? url
             : throw new MoatException($"{GrantNames.Printable(dart)} is no registry", "correct it in your .npmrc: //host/path/:_authToken=…");
 
-    private static Secret Proof(Secret secret, string? user)
+    private static (ProviderValidation, Secret) Check(InjectionBinding binding, Secret secret)
     {
-        if (user is null) return Secret.Copy(secret.Reveal());
-        byte[] pair = [.. Encoding.UTF8.GetBytes(user + ":"), .. secret.Reveal()];
+        var isToken = binding.Slot == InjectionSlot.Header;
+        var validation = new ProviderValidation($"https:{DartOf(binding)}-/whoami", "GET", "Authorization", isToken ? "Bearer " : "Basic ", []) { IsOptional = true };
+        if (isToken) return (validation, Secret.Copy(secret.Reveal()));
+        byte[] pair = [.. Encoding.UTF8.GetBytes(binding.Argument + ":"), .. secret.Reveal()];
         var proof = Secret.FromText(Convert.ToBase64String(pair));
         System.Security.Cryptography.CryptographicOperations.ZeroMemory(pair);
-        return proof;
+        return (validation, proof);
     }
+
+    private static string DartOf(InjectionBinding binding)
+        => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"//{binding.Host}{(binding.Port is { } port ? $":{port}" : "")}{binding.Path[..^InjectionBinding.AnyPath.Length]}/");
 
     /// <summary>The sandbox's <c>.npmrc</c>: the person's registries, and for each credential its placeholder.</summary>
     private static ImmutableArray<GrantFile> Files(StoredCredential credential, IReadOnlyDictionary<string, string> placeholders)
@@ -116,9 +121,8 @@ internal static class NpmGrant
             text.Append(key.Length == RegistryKey.Length ? "registry" : key[RegistryKey.Length..] + ":registry").Append('=').Append(url).Append('\n');
         foreach (var binding in credential.Bindings)
         {
-            var dart = $"//{binding.Host}{(binding.Port is { } port ? $":{port}" : "")}{binding.Path[..^InjectionBinding.AnyPath.Length]}/";
             var placeholder = placeholders[binding.Part];
-            text.Append(dart).Append(binding.Slot == InjectionSlot.Header ? $":_authToken={placeholder}\n" : $":_auth={Convert.ToBase64String(Encoding.UTF8.GetBytes($"{binding.Argument}:{placeholder}"))}\n");
+            text.Append(DartOf(binding)).Append(binding.Slot == InjectionSlot.Header ? $":_authToken={placeholder}\n" : $":_auth={Convert.ToBase64String(Encoding.UTF8.GetBytes($"{binding.Argument}:{placeholder}"))}\n");
         }
         return [new GrantFile(".npmrc", text.ToString())];
     }

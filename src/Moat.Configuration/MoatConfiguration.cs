@@ -13,6 +13,8 @@ public sealed record MoatConfiguration
 
     public ImmutableArray<GrantSpec> Grants { get; init; } = [];
 
+    public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
+
     public ImmutableSortedDictionary<string, string> Env { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     public ImmutableArray<MountRequest> Mounts { get; init; } = [];

@@ -20,6 +20,16 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
         return [.. asked.Select(CheckGrant).Concat(narrowed.Select(grant => grant.Name)).Distinct().Select(name => narrowed.FirstOrDefault(grant => grant.Name == name) ?? new GrantSpec(name))];
     }
 
+    /// <summary>The secrets of both sources; one of the command line takes the place of the file's.</summary>
+    /// <exception cref="MoatException">The command line names a secret twice.</exception>
+    public static ImmutableArray<SecretSpec> Secrets(RunRequest request, LoadedConfiguration? file)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Secrets.GroupBy(secret => secret.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new MoatException($"--secret {twice.Key} is there twice", "give each secret once, its hosts with commas");
+        return [.. request.Secrets, .. (file?.Configuration.Secrets ?? []).Where(secret => !request.Secrets.Any(other => other.Name == secret.Name))];
+    }
+
     /// <summary>
     /// Builds the spec with a new id. Rules come in the order of <c>--allow-host</c>, the file, the grants, the
     /// registries; <paramref name="registryRules"/> are left out when the file says <c>registries: false</c>.
@@ -47,6 +57,7 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
             Env = Environment(request, configuration),
             Network = Network(request, configuration, file, grantRules, registryRules),
             Grants = Grants(request, file),
+            Secrets = Secrets(request, file),
             Limits = Limits(configuration.Container),
             Profile = request.Profile,
             Downgrades = [.. request.Downgrades.Select(CheckDowngrade).Concat(configuration.Downgrades).Distinct()],

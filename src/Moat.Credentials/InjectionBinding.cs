@@ -9,6 +9,9 @@ public enum InjectionSlot
     /// <summary>A header: <see cref="InjectionBinding.Argument"/> (<c>Bearer </c>) and the credential.</summary>
     Header,
 
+    /// <summary>Any header of a credential's shape in which the placeholder stands: alone, behind a scheme, or as a side of HTTP Basic.</summary>
+    AnyHeader,
+
     /// <summary>The user of HTTP Basic (RFC 7617); <see cref="InjectionBinding.Argument"/> is the password.</summary>
     BasicUser,
 
@@ -36,7 +39,7 @@ public enum InjectionSlot
 /// the other slots the placeholder is replaced where it stands, and a request without it goes out as it came.
 /// </summary>
 /// <param name="Host">A canonical host, or <c>*.suffix</c> (one label or more before the suffix).</param>
-/// <param name="Name">The header, parameter, cookie or field; empty for <see cref="InjectionSlot.Path"/>.</param>
+/// <param name="Name">The header, parameter, cookie or field; empty for <see cref="InjectionSlot.Path"/> and <see cref="InjectionSlot.AnyHeader"/>.</param>
 /// <param name="Slot">The part of the request.</param>
 /// <param name="Argument">The text beside the credential, as the slot says.</param>
 /// <param name="Port">Null means 443.</param>
@@ -85,6 +88,7 @@ public sealed record InjectionBinding(string Host, string Name, InjectionSlot Sl
     public string Describe() => Slot switch
     {
         InjectionSlot.Header => $"header {Name}{(Argument.Length > 0 ? $" ({Argument.Trim()})" : "")}",
+        InjectionSlot.AnyHeader => "any header that holds the placeholder",
         InjectionSlot.BasicUser => "Basic user",
         InjectionSlot.BasicPassword => $"Basic password{(Argument.Length > 0 ? $" (user {Argument})" : "")}",
         InjectionSlot.Query => $"query parameter {Name}",

@@ -39,6 +39,8 @@ public sealed record RunSpec
 
     public ImmutableArray<GrantSpec> Grants { get; init; } = [];
 
+    public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
+
     public LimitsSpec Limits { get; init; } = new();
 
     /// <summary>Credential profile; empty is the default profile.</summary>

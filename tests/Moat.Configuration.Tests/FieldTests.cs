@@ -185,7 +185,7 @@ public class FieldTests
     [Fact]
     public void Fields_of_later_versions_are_errors_and_not_ignored()
     {
-        foreach (var field in (string[])["dependencies", "base_image", "runtime", "services", "hooks", "volumes", "ports", "mcp", "claude", "codex", "gemini", "copilot", "pi", "snapshots", "tracing", "secrets", "language_servers"])
+        foreach (var field in (string[])["dependencies", "base_image", "runtime", "services", "hooks", "volumes", "ports", "mcp", "claude", "codex", "gemini", "copilot", "pi", "snapshots", "tracing", "language_servers"])
         {
             var error = Assert.Single(Temporary.Parse($"name: a\n{field}: {{anything: [1, 2]}}").Errors);
             Assert.Equal((2, 1), (error.Line, error.Column));

@@ -18,11 +18,25 @@ internal static class HeaderSlot
         return false;
     }
 
+    /// <summary>The value with the placeholder replaced where it is one of those; the same text when it is none.</summary>
+    public static string Replace(string value, string placeholder, string secret)
+    {
+        if (!IsOrEndsWith(value, placeholder))
+            return value;
+        var at = value.LastIndexOf(placeholder, StringComparison.Ordinal);
+        if (at >= 0)
+            return string.Concat(value.AsSpan(0, at), secret, value.AsSpan(at + placeholder.Length));
+        var pair = Encoding.Latin1.GetString(Convert.FromBase64String(value.Trim()[Basic.Length..].Trim()));
+        var colon = pair.IndexOf(':', StringComparison.Ordinal);
+        var (user, password) = (pair[..colon], pair[(colon + 1)..]);
+        return Basic + Convert.ToBase64String(Encoding.Latin1.GetBytes($"{(user == placeholder ? secret : user)}:{(password == placeholder ? secret : password)}"));
+    }
+
     private static bool IsOrEndsWith(ReadOnlySpan<char> value, ReadOnlySpan<char> placeholder)
     {
         value = value.Trim();
         if (value.EndsWith(placeholder, StringComparison.Ordinal))
-            return value.Length == placeholder.Length || value[^(placeholder.Length + 1)] is ' ' or '=' or '"';
+            return value.Length == placeholder.Length || value[^(placeholder.Length + 1)] == ' ';
         if (!value.StartsWith(Basic, StringComparison.OrdinalIgnoreCase))
             return false;
         Span<byte> decoded = stackalloc byte[1024];

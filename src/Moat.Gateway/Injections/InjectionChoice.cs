@@ -60,6 +60,7 @@ internal static class InjectionChoice
     {
         InjectionSlot.Query => QuerySlot.Count(target, injection.Binding.Name, injection.Placeholder),
         InjectionSlot.Path => PathSlot.Count(target, injection.Binding.Argument, injection.Placeholder),
+        InjectionSlot.AnyHeader => AnyHeaderSlot.Count(headers, injection.Placeholder),
         InjectionSlot.Cookie => CookieSlot.Count(headers.Cookie, injection.Binding.Name, injection.Placeholder),
         _ => body?.Count(injection) ?? 0,
     };

@@ -31,6 +31,9 @@ internal static class SlotWriter
                 return QuerySlot.Replace(target, binding.Name, injection.Placeholder, value);
             case InjectionSlot.Path:
                 return PathSlot.Replace(target, binding.Argument, injection.Placeholder, value);
+            case InjectionSlot.AnyHeader:
+                AnyHeaderSlot.Replace(request, injection.Placeholder, value);
+                return target;
             case InjectionSlot.Cookie when request.Headers.NonValidated.TryGetValues(HeaderNames.Cookie, out var lines):
                 var written = lines.Select(line => CookieSlot.Replace(line, binding.Name, injection.Placeholder, value)).ToArray();
                 request.Headers.Remove(HeaderNames.Cookie);

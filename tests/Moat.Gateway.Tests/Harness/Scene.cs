@@ -37,6 +37,9 @@ internal sealed record SceneOptions
 
     public string[] Grants { get; init; } = ["api"];
 
+    /// <summary>Grants that are in no vault; the scene disposes them.</summary>
+    public Credentials.UnlockedGrant[] Extra { get; init; } = [];
+
     /// <summary>What the run narrows a grant to, by its name.</summary>
     public IReadOnlyDictionary<string, string[]> Allow { get; init; } = new Dictionary<string, string[]>();
 
@@ -197,7 +200,7 @@ internal sealed class Scene : IAsyncDisposable
         Grants = new TestGrants(options.Providers);
         foreach (var grant in options.Grants)
             Secret = Grants.Put(grant, options.StoredAllow);
-        Grants.Unlock(options.Grants, options.Allow);
+        Grants.Unlock(options.Grants, options.Allow, options.Extra);
         _audit = AuditLog.Create(AuditPath, new AuditOptions { Origin = "moat/test", Key = _key });
 
         var rules = options.Rules;

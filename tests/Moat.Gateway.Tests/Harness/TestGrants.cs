@@ -33,7 +33,7 @@ internal sealed class TestGrants : IDisposable
         return token;
     }
 
-    public void Unlock(string[] names, IReadOnlyDictionary<string, string[]>? allow = null)
+    public void Unlock(string[] names, IReadOnlyDictionary<string, string[]>? allow = null, params UnlockedGrant[] extra)
     {
         var spec = new RunSpec
         {
@@ -46,7 +46,7 @@ internal sealed class TestGrants : IDisposable
             Grants = [.. names.Select(name => new GrantSpec(name) { Allow = [.. allow?.GetValueOrDefault(name) ?? []] })],
             CreatedAt = DateTimeOffset.UnixEpoch,
         };
-        Unlocked = GrantUnlocker.Unlock(spec, _vault, _catalog, RandomNumberGenerator.GetBytes(32));
+        Unlocked = [.. GrantUnlocker.Unlock(spec, _vault, _catalog, RandomNumberGenerator.GetBytes(32)), .. extra];
     }
 
     /// <summary>What the supervisor's watch does within a second, done now.</summary>

@@ -28,6 +28,9 @@ public sealed record ProviderDefinition
     /// <summary>Hosts (443) that the service's clients need but that get no credential.</summary>
     public ImmutableArray<string> ExtraHosts { get; init; } = [];
 
+    /// <summary>Paths of the bound hosts that hand out further credentials, which the sandbox would then hold: denied, unless a rule of the person's own allows them.</summary>
+    public ImmutableArray<string> DeniedPaths { get; init; } = [];
+
     /// <summary>Headers taken off every request to a bound host before the credential goes in.</summary>
     public ImmutableArray<string> RemoveHeaders { get; init; } = [];
 

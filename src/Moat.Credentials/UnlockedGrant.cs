@@ -57,6 +57,9 @@ public sealed class UnlockedGrant : IDisposable
     /// <summary>The current credential. It stays readable until this grant is disposed, also after a rotation.</summary>
     public Secret Secret => _state.Credential.Token;
 
+    /// <summary>The token and every part, as they are now; as readable as <see cref="Secret"/>.</summary>
+    public IEnumerable<Secret> Secrets => _state.Credential.Secrets;
+
     /// <summary>True: deny every request that would need this grant. <see cref="RevokedReason"/> says why.</summary>
     public bool IsRevoked => _state.RevokedReason is not null;
 

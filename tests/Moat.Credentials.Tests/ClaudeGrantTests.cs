@@ -87,6 +87,16 @@ public sealed class ClaudeGrantTests : IDisposable
     }
 
     [Theory]
+    [InlineData("anthropic", "claude")]
+    [InlineData("claude", "anthropic")]
+    public void What_would_hand_a_further_credential_to_the_agent_is_denied_whichever_grant_comes_first(string one, string other)
+    {
+        using var vault = _folder.Vault();
+        var rule = Assert.Single(GrantRules.For([new GrantSpec(one), new GrantSpec(other)], ProviderCatalog.Load(null), vault));
+        Assert.Equal([new(false, "*", "/api/oauth/claude_cli/create_api_key"), new(false, "*", "/v1/oauth/**"), new RequestRuleSpec(true, "*", "/**")], rule.Requests);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{}")]

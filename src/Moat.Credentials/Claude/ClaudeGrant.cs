@@ -22,6 +22,8 @@ internal static class ClaudeGrant
         Name = "claude",
         Description = "Claude subscription (Claude Code's login)",
         Bindings = [new(Host, "Authorization", InjectionSlot.Header, "Bearer ")],
+        // A login may make API keys, and an endpoint for tokens has no business with an agent that holds none.
+        DeniedPaths = ["/api/oauth/claude_cli/create_api_key", "/v1/oauth/**"],
         // A key of the agent's own beside the login would be somebody else's account.
         RemoveHeaders = ["x-api-key"],
         ExtraHeaders = [new("anthropic-beta", "oauth-2025-04-20")],

@@ -43,6 +43,7 @@ internal sealed class Injection
     public Injection(UnlockedGrant grant, int index)
     {
         (Grant, Index, Binding, Placeholder) = (grant, index, grant.Bindings[index], grant.PlaceholderOf(index));
+        (Header, NeedsPlaceholder) = (Binding.Header, Binding.NeedsPlaceholder);
         if (Binding.IsNarrow)
             _requests = RequestScope.Compile([(Binding.Method, Binding.Path)]);
         _scopes = [.. grant.Scopes.Select(scope => (scope, RequestScope.Compile(
@@ -56,6 +57,12 @@ internal sealed class Injection
     public InjectionBinding Binding { get; }
 
     public string Placeholder { get; }
+
+    /// <summary>As the binding's, which has to work it out.</summary>
+    public string Header { get; }
+
+    /// <inheritdoc cref="Header"/>
+    public bool NeedsPlaceholder { get; }
 
     /// <summary>True when it goes into every request to its host: a header of a grant that nobody narrowed.</summary>
     public bool IsUnconditional => _requests is null && _scopes.IsEmpty && !Binding.NeedsPlaceholder;

@@ -44,12 +44,12 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         var target = exchange.Target;
         for (var i = 0; i < injections.Length; i++)
         {
-            var (binding, value) = (injections[i].Binding, exchange.Credentials[i]);
-            if (binding.NeedsPlaceholder)
-                target = SlotWriter.Write(proxyRequest, target, injections[i], value);
-            else if (!proxyRequest.Headers.TryAddWithoutValidation(binding.Header, value))
-                throw new InvalidOperationException($"the header {binding.Header} takes no credential");
-            foreach (var extra in injections[i].Grant.ExtraHeaders)
+            var (injection, value) = (injections[i], exchange.Credentials[i]);
+            if (injection.NeedsPlaceholder)
+                target = SlotWriter.Write(proxyRequest, target, injection, value);
+            else if (!proxyRequest.Headers.TryAddWithoutValidation(injection.Header, value))
+                throw new InvalidOperationException($"the header {injection.Header} takes no credential");
+            foreach (var extra in injection.Grant.ExtraHeaders)
             {
                 SlotWriter.AddToList(proxyRequest, extra.Name, extra.Value);
             }
@@ -89,7 +89,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
     {
         foreach (var injection in exchange.Injections)
         {
-            if (name.Equals(injection.Binding.Header, StringComparison.OrdinalIgnoreCase))
+            if (name.Equals(injection.Header, StringComparison.OrdinalIgnoreCase))
                 return true;
             foreach (var removed in injection.Grant.RemoveHeaders)
             {

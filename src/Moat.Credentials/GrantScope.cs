@@ -22,7 +22,8 @@ public sealed record GrantScope(string Text, ImmutableArray<GrantScopeRule> Rule
         if (words is [var method, ['/', ..] path] && IsMethod(method)) return [new GrantScopeRule("", method, CheckPath(provider, entry, path))];
         if (words is [var host, var second, ['/', ..] third] && IsMethod(second))
         {
-            if (!provider.Bindings.Any(binding => binding.Host == host))
+            // Where only the stored credential knows the hosts, a host that is none of them matches no request.
+            if (!provider.Bindings.IsEmpty && !provider.Bindings.Any(binding => binding.Host == host))
                 throw Bad(provider, entry, $"{GrantNames.Printable(host)} is not a host of this grant", $"its hosts are {string.Join(", ", provider.Bindings.Select(binding => binding.Host).Distinct(StringComparer.Ordinal))}");
             return [new GrantScopeRule(host, second, CheckPath(provider, entry, third))];
         }

@@ -47,6 +47,9 @@ internal static class McpGrant
         };
     }
 
+    /// <summary>Where a server that is known by name takes its credential; null for any other.</summary>
+    internal static InjectionBinding? KnownBinding(string name) => s_known.ContainsKey(name[Prefix.Length..]) ? Binding(name, new GrantRequest(name)) : null;
+
     private static InjectionBinding Binding(string name, GrantRequest request)
     {
         var known = s_known.GetValueOrDefault(name[Prefix.Length..]);

@@ -15,6 +15,7 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
+[JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]
 [JsonSerializable(typeof(IReadOnlyList<ProviderRow>))]
 [JsonSerializable(typeof(IReadOnlyList<HostCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<TrustEntry>))]

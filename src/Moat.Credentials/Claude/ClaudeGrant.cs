@@ -11,7 +11,8 @@ namespace Moat.Credentials;
 /// </summary>
 internal static class ClaudeGrant
 {
-    private const string Host = "api.anthropic.com", ScopesKey = "claude.scopes", SubscriptionKey = "claude.subscription";
+    internal const string ScopesKey = "claude.scopes";
+    private const string Host = "api.anthropic.com", SubscriptionKey = "claude.subscription";
 
     // The public client of Claude Code, which the person's own login was given to. Its endpoint turns some networks away;
     // the API's own host answers the same request.

@@ -145,7 +145,8 @@ internal sealed class FieldBody : IDisposable
     private List<Range> FindInJson(Injection injection)
     {
         var found = new List<Range>();
-        var names = new Stack<string>();
+        // Null stands for a list: what is in one is no field.
+        var names = new Stack<string?>();
         var reader = new Utf8JsonReader(_bytes);
         try
         {
@@ -159,8 +160,7 @@ internal sealed class FieldBody : IDisposable
                     case JsonTokenType.StartObject:
                         continue;
                     case JsonTokenType.StartArray:
-                        // No name is empty between two dots, so what is in a list is no field.
-                        names.Push("");
+                        names.Push(null);
                         continue;
                     case JsonTokenType.EndArray:
                         names.Pop();
@@ -171,7 +171,7 @@ internal sealed class FieldBody : IDisposable
                         break;
                 }
                 // A value or the end of an object or of a list: the name that it belongs to is done.
-                if (names.Count > 0 && names.Peek().Length > 0)
+                if (names.Count > 0 && names.Peek() is not null)
                     names.Pop();
             }
         }
@@ -183,5 +183,5 @@ internal sealed class FieldBody : IDisposable
         return found;
     }
 
-    private static bool IsAt(Stack<string> names, string field) => names.Reverse().SequenceEqual(field.Split('.'), StringComparer.Ordinal);
+    private static bool IsAt(Stack<string?> names, string field) => names.Reverse().SequenceEqual(field.Split('.'), StringComparer.Ordinal);
 }

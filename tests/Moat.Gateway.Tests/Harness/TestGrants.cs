@@ -49,6 +49,14 @@ internal sealed class TestGrants : IDisposable
         Unlocked = [.. GrantUnlocker.Unlock(spec, _vault, _catalog, RandomNumberGenerator.GetBytes(32)), .. extra];
     }
 
+    /// <summary>Hands the one grant over: it outlives its vault.</summary>
+    public UnlockedGrant Release()
+    {
+        var grant = Unlocked.Single();
+        Unlocked = [];
+        return grant;
+    }
+
     /// <summary>What the supervisor's watch does within a second, done now.</summary>
     public void CheckNow()
     {

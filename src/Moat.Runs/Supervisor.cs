@@ -44,6 +44,8 @@ public sealed class Supervisor : IAsyncDisposable
     /// <exception cref="MoatException">The run could not be started; nothing of it is left running.</exception>
     public static async Task<int> RunAsync(SupervisorOptions options, CancellationToken ct = default)
     {
+        GatewayProcess.Prepare();
+
         // 1
         var supervisor = new Supervisor(options, new RunStore(options.StateDirectory).Create(options.Spec));
         await using (supervisor.ConfigureAwait(false))

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Bench;
 
-// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only] [--out FILE]: every program in turn, round by round, one run.
+// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only | --bulk-only] [--out FILE]: every program in turn, round by round, one run.
 const string Host = "api.bench.test";
 // The client should cost as little as it can: it shares the machine with what it measures. The base library takes this from the environment alone.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
@@ -22,6 +22,7 @@ using var mitmproxy = peers.Mitmproxy();
 (string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
 if (Option("--only") is { } only) subjects = [.. subjects.Where(s => only.Split(',').Contains(s.Name))];
 var quick = args.Contains("--get-only");
+var bulk = args.Contains("--bulk-only");
 var time = TimeSpan.FromSeconds(seconds);
 var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
 for (var round = 0; round < rounds; round++)
@@ -29,7 +30,7 @@ for (var round = 0; round < rounds; round++)
     foreach (var (name, peer) in subjects)
     {
         var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
-        foreach (var connections in (int[])[1, 32, 200])
+        foreach (var connections in bulk ? [] : (int[])[1, 32, 200])
         {
             var before = peer?.ProcessorTime() ?? default;
             var load = LoadClient.GetAsync(target, "/small", connections, time);
@@ -48,11 +49,20 @@ for (var round = 0; round < rounds; round++)
         }
 
         if (quick) continue;
-        var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
-        Add("new connections per_second", name, fresh.PerSecond);
+        if (!bulk)
+        {
+            var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
+            Add("new connections per_second", name, fresh.PerSecond);
+        }
+
+        var idle = peer?.ProcessorTime() ?? default;
         Add("download mib_per_second", name, await TryAsync(() => LoadClient.DownloadAsync(target, "/large")));
-        var stream = target with { Proxy = name == "moat" ? moatEvents.Endpoint : target.Proxy, Upstream = events.Endpoint };
+        if (peer is not null) Add("download proxy_cpu_ms", name, (peer.ProcessorTime() - idle).TotalMilliseconds);
+        var sink = name == "moat" ? moatEvents : peer;
+        var stream = target with { Proxy = sink?.Endpoint, Upstream = events.Endpoint };
+        idle = sink?.ProcessorTime() ?? default;
         Add("upload mib_per_second", name, await TryAsync(() => LoadClient.UploadAsync(stream, "/up", 100 << 20)));
+        if (sink is not null) Add("upload proxy_cpu_ms", name, (sink.ProcessorTime() - idle).TotalMilliseconds);
         Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");
     }

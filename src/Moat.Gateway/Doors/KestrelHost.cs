@@ -25,12 +25,13 @@ internal static class KestrelHost
 
         var sockets = new Dictionary<ulong, SafeSocketHandle>();
         new KestrelServices(services).UseKestrelCore();
+        services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         services.Configure<SocketTransportOptions>(options =>
         {
             options.Backlog = 1024;
             // Saves a thread hop for each read and write. What runs there is ours and never waits for anything but a write(2).
             options.UnsafePreferInlineScheduling = true;
-            // Waiting for data first would cost a call for each read; an idle connection costs 4 KiB this way.
+            // Waiting for data first would cost a call for each read; an idle connection costs a block this way.
             options.WaitForDataBeforeAllocatingBuffer = false;
             // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
             options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);

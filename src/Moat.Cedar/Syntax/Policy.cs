@@ -15,7 +15,7 @@ public enum Effect
 /// <summary>One policy, or a template when its scope holds a slot.</summary>
 public sealed record Policy
 {
-    /// <summary>Its id: unique in a policy set.</summary>
+    /// <summary>Its id: unique in a <see cref="PolicySet"/>.</summary>
     public required string Id { get; init; }
 
     /// <summary>Permit or forbid.</summary>
@@ -58,6 +58,24 @@ public sealed record Policy
 
         return null;
     }
+
+    /// <summary>The policy that this template becomes with its slots filled.</summary>
+    /// <exception cref="CedarException">The template's slots and the link's values differ.</exception>
+    internal Policy Fill(TemplateLink link)
+    {
+        if (link.Principal is null != Principal.Slot is null) throw Misfit("?principal", link.Principal is null);
+        if (link.Resource is null != Resource.Slot is null) throw Misfit("?resource", link.Resource is null);
+        return this with
+        {
+            Id = link.PolicyId,
+            Principal = Principal.Fill(link.Principal),
+            Resource = Resource.Fill(link.Resource),
+            Link = link,
+        };
+    }
+
+    private CedarException Misfit(string slot, bool lacks) =>
+        new(lacks ? $"the template `{Id}` needs a value for {slot}" : $"the template `{Id}` has no slot {slot}");
 }
 
 /// <summary><c>@name("value")</c> or <c>@name</c>: a note that decides nothing.</summary>

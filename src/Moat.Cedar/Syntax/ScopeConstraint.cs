@@ -45,6 +45,15 @@ public abstract record ScopeConstraint
 
     /// <summary>The slot in it, or null.</summary>
     public virtual Slot? Slot => null;
+
+    /// <summary>The constraint with the entity in the place of its slot.</summary>
+    internal ScopeConstraint Fill(EntityUid? value) => Slot is null || value is null ? this : this switch
+    {
+        EqualScope => new EqualScope(new EntityOrSlot(value)) { Span = Span },
+        InScope => new InScope(new EntityOrSlot(value)) { Span = Span },
+        IsScope scope => new IsScope(scope.Type, new EntityOrSlot(value)) { Span = Span },
+        _ => this,
+    };
 }
 
 /// <summary>The variable alone: anything.</summary>

@@ -9,16 +9,23 @@ namespace Moat.Cedar;
 /// </summary>
 internal abstract class CedarType : IEquatable<CedarType>
 {
+    /// <summary>What a schema may declare: common types that use others twice can grow without end.</summary>
+    public const int MaxSize = 100_000;
+
     private readonly int hash;
 
-    private protected CedarType(int hash, int depth)
+    private protected CedarType(int hash, int depth = 1, int size = 1)
     {
         this.hash = hash;
         Depth = depth;
+        Size = size;
     }
 
     /// <summary>How many types are nested in each other at most, from 1.</summary>
     public int Depth { get; }
+
+    /// <summary>How many types it is made of, those that are shared counted each time; never more than <see cref="MaxSize"/> and one.</summary>
+    public int Size { get; }
 
     /// <summary>The type without values, below every other: of the elements of an empty set.</summary>
     public static CedarType Never { get; } = new SimpleType("Never");
@@ -53,7 +60,7 @@ internal abstract class CedarType : IEquatable<CedarType>
 
     private protected abstract void WriteWhole(StringBuilder text);
 
-    private sealed class SimpleType(string name) : CedarType(name.GetHashCode(StringComparison.Ordinal), 1)
+    private sealed class SimpleType(string name) : CedarType(name.GetHashCode(StringComparison.Ordinal))
     {
         private protected override bool SameAs(CedarType other) => false;
 
@@ -67,7 +74,7 @@ internal sealed class BoolType : CedarType
     private readonly bool? value;
 
     private BoolType(bool? value)
-        : base(value is null ? 2 : value.Value ? 1 : 0, 1) => this.value = value;
+        : base(value is null ? 2 : value.Value ? 1 : 0) => this.value = value;
 
     public static BoolType Any { get; } = new((bool?)null);
 
@@ -86,7 +93,7 @@ internal sealed class BoolType : CedarType
 internal sealed class ExtensionType : CedarType
 {
     private ExtensionType(CedarKind kind)
-        : base(HashCode.Combine(11, kind), 1) => Kind = kind;
+        : base(HashCode.Combine(11, kind)) => Kind = kind;
 
     public static ExtensionType Decimal { get; } = new(CedarKind.Decimal);
 
@@ -108,7 +115,7 @@ internal sealed class ExtensionType : CedarType
 
 /// <summary>A set.</summary>
 /// <param name="element">The type of its elements; null for a set of whatever.</param>
-internal sealed class SetType(CedarType? element) : CedarType(HashCode.Combine(13, element), (element?.Depth ?? 0) + 1)
+internal sealed class SetType(CedarType? element) : CedarType(HashCode.Combine(13, element), (element?.Depth ?? 0) + 1, Math.Min((element?.Size ?? 0) + 1, MaxSize + 1))
 {
     /// <summary>A set of whatever, above every other set.</summary>
     public static SetType Any { get; } = new(null);
@@ -130,7 +137,7 @@ internal sealed class SetType(CedarType? element) : CedarType(HashCode.Combine(1
 internal sealed class EntityReferenceType : CedarType
 {
     private EntityReferenceType(ImmutableArray<EntityType> types)
-        : base(Hash(types), 1) => Types = types;
+        : base(Hash(types)) => Types = types;
 
     /// <summary>An entity of whatever type.</summary>
     public static EntityReferenceType Any { get; } = new([]);

@@ -10,7 +10,7 @@ internal readonly record struct AttributeType(CedarType Type, bool IsRequired);
 internal sealed class RecordType : CedarType
 {
     private RecordType(ImmutableSortedDictionary<string, AttributeType> attributes, bool isOpen)
-        : base(Hash(attributes, isOpen), 1 + attributes.Values.Select(a => a.Type.Depth).DefaultIfEmpty().Max())
+        : base(Hash(attributes, isOpen), 1 + attributes.Values.Select(a => a.Type.Depth).DefaultIfEmpty().Max(), SizeOf(attributes))
     {
         Attributes = attributes;
         IsOpen = isOpen;
@@ -52,6 +52,9 @@ internal sealed class RecordType : CedarType
         if (IsOpen) text.Append(first ? "…" : ", …");
         text.Append('}');
     }
+
+    private static int SizeOf(ImmutableSortedDictionary<string, AttributeType> attributes) =>
+        (int)Math.Min(attributes.Values.Sum(a => (long)a.Type.Size) + 1, MaxSize + 1);
 
     private static int Hash(ImmutableSortedDictionary<string, AttributeType> attributes, bool isOpen)
     {

@@ -26,6 +26,12 @@ internal sealed class SchemaTypeResolver(SchemaDefinitions definitions, SchemaPr
             ExtensionSchemaType extension => Extension(scope, extension),
             _ => throw new ArgumentException($"a type of the kind {type.GetType().Name} is not known", nameof(type)),
         };
+        if (resolved is { Size: > CedarType.MaxSize })
+        {
+            problems.Error(scope, type.Span, $"the type is made of more than {CedarType.MaxSize} others");
+            return null;
+        }
+
         return resolved is { Depth: > MaxDepth } ? TooDeep(scope, type) : resolved;
     }
 

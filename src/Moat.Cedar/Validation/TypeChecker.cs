@@ -172,7 +172,7 @@ internal sealed partial class TypeChecker(CedarSchema schema, RequestEnvironment
             types[i] = element.Type;
         }
 
-        if (types.Contains(null)) return TypeAnswer.Failed();
+        if (Array.Exists(types, t => t is null)) return TypeAnswer.Failed();
         if (UpperBound(node.Span, "the elements of a set", types!) is not { } bound) return TypeAnswer.Failed();
         if (strict && types.Length == 0)
         {

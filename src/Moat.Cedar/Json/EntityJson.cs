@@ -7,13 +7,26 @@ public static class EntityJson
 {
     /// <summary>Reads entities.</summary>
     /// <exception cref="CedarException">The text is none, one is given twice with different content, or one is in itself.</exception>
-    public static EntityStore Read(string json) => Read(json, static _ => null);
+    public static EntityStore Read(string json) => JsonPlace.Read(json, static place => Read(place, null));
 
-    /// <summary>Reads entities; what the schema expects lets escapes be left out.</summary>
-    internal static EntityStore Read(string json, Func<EntityType, EntityShape?> shapes) => JsonPlace.Read(json, place => Read(place, shapes));
+    /// <summary>
+    /// Reads entities as a schema describes them: an attribute that is an entity or an extension value may be written without
+    /// its escape. The schema's actions are added. Nothing is checked against the schema.
+    /// </summary>
+    /// <inheritdoc cref="Read(string)"/>
+    public static EntityStore Read(string json, CedarSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        return JsonPlace.Read(json, place => Read(place, schema));
+    }
 
-    internal static EntityStore Read(JsonPlace place, Func<EntityType, EntityShape?> shapes) =>
-        EntityStore.Create(place.Items().Select(item => ReadEntity(item, shapes)));
+    internal static EntityStore Read(JsonPlace place, CedarSchema? schema)
+    {
+        var entities = place.Items().Select(item => ReadEntity(item, schema)).ToList();
+        if (schema is null) return EntityStore.Create(entities);
+        var given = entities.Select(e => e.Uid).ToHashSet();
+        return EntityStore.Create(entities.Concat(schema.ActionEntities().Where(action => !given.Contains(action.Uid))));
+    }
 
     /// <summary>The entities as JSON, in ordinal order of their identities.</summary>
     /// <exception cref="CedarException">A record has a name that would be read as an escape.</exception>
@@ -44,14 +57,14 @@ public static class EntityJson
         writer.WriteEndArray();
     }
 
-    private static Entity ReadEntity(JsonPlace place, Func<EntityType, EntityShape?> shapes)
+    private static Entity ReadEntity(JsonPlace place, CedarSchema? schema)
     {
         var uid = ValueJson.ReadUid(place.Property("uid"));
-        var shape = shapes(uid.Type);
-        var attributes = ValueJson.ReadRecord(place.Property("attrs"), shape?.Attributes);
+        var type = schema?.Find(uid.Type);
+        var attributes = ValueJson.ReadRecord(place.Property("attrs"), type?.Attributes);
         var parents = place.Property("parents").Items().Select(ValueJson.ReadUid);
         var tags = place.Find("tags") is not { } found ? CedarRecord.Empty
-            : CedarRecord.Create(found.Properties().Select(t => KeyValuePair.Create(t.Key, ValueJson.Read(t.Value, shape?.Tags))));
+            : CedarRecord.Create(found.Properties().Select(t => KeyValuePair.Create(t.Key, ValueJson.Read(t.Value, type?.Tags))));
         return new Entity(uid, attributes, parents, tags);
     }
 }

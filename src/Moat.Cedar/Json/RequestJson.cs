@@ -9,11 +9,23 @@ public static class RequestJson
     /// <exception cref="CedarException">It is none.</exception>
     public static Request Read(string json) => JsonPlace.Read(json, place => Read(place, null));
 
-    internal static Request Read(JsonPlace place, RecordValueShape? context) => new(
-        ReadUid(place.Property("principal")),
-        ReadUid(place.Property("action")),
-        ReadUid(place.Property("resource")),
-        place.Find("context") is { } found ? ValueJson.ReadRecord(found, context) : CedarRecord.Empty);
+    /// <summary>Reads a request whose context may leave out the escapes of what its action's schema describes. Nothing is checked against the schema.</summary>
+    /// <inheritdoc cref="Read(string)"/>
+    public static Request Read(string json, CedarSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        return JsonPlace.Read(json, place => Read(place, schema));
+    }
+
+    internal static Request Read(JsonPlace place, CedarSchema? schema)
+    {
+        var action = ReadUid(place.Property("action"));
+        return new Request(
+            ReadUid(place.Property("principal")),
+            action,
+            ReadUid(place.Property("resource")),
+            place.Find("context") is { } context ? ValueJson.ReadRecord(context, schema?.Find(action)?.Context) : CedarRecord.Empty);
+    }
 
     private static EntityUid ReadUid(JsonPlace place)
     {

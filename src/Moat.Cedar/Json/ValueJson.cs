@@ -48,10 +48,14 @@ public static class ValueJson
         }
     }
 
-    internal static CedarRecord ReadRecord(JsonPlace place, RecordValueShape? shape, int depth = 0) =>
-        CedarRecord.Create(place.Properties().Select(p => KeyValuePair.Create(p.Key, Read(p.Value, shape?.Fields.GetValueOrDefault(p.Key), depth + 1))));
+    internal static CedarRecord ReadRecord(JsonPlace place, RecordType? type, int depth = 0) =>
+        CedarRecord.Create(place.Properties().Select(p => KeyValuePair.Create(p.Key, Read(p.Value, type?.Attributes.GetValueOrDefault(p.Key).Type, depth + 1))));
 
-    internal static CedarValue Read(JsonPlace place, ValueShape? shape, int depth = 0)
+    /// <summary>
+    /// Reads a value. The type that a schema gives it lets the escapes be left out: an entity as <c>{"type", "id"}</c>, an
+    /// extension value as the text that its constructor reads. It checks nothing.
+    /// </summary>
+    internal static CedarValue Read(JsonPlace place, CedarType? type, int depth = 0)
     {
         if (depth > MaxDepth) throw place.Error($"values stand more than {MaxDepth} deep in each other");
         switch (place.Element.ValueKind)
@@ -61,12 +65,12 @@ public static class ValueJson
             case JsonValueKind.Number:
                 return place.Element.TryGetInt64(out var number) ? CedarValue.Long(number) : throw place.Error("a number is a long, without a fraction or an exponent");
             case JsonValueKind.String:
-                return shape is ExtensionValueShape extension ? ExtensionJson.Call(place, extension.Constructor, CedarValue.String(place.Text())) : CedarValue.String(place.Text());
+                return type is ExtensionType extension ? ExtensionJson.Call(place, extension.Kind.Constructor(), CedarValue.String(place.Text())) : CedarValue.String(place.Text());
             case JsonValueKind.Array:
-                var element = (shape as SetValueShape)?.Element;
+                var element = (type as SetType)?.Element;
                 return CedarValue.Set(CedarSet.Create(place.Items().Select(item => Read(item, element, depth + 1))));
             case JsonValueKind.Object:
-                return ReadObject(place, shape, depth);
+                return ReadObject(place, type, depth);
             default:
                 throw place.Error("null is no value of Cedar");
         }
@@ -103,17 +107,17 @@ public static class ValueJson
     }
 
     // An escape is an object with the escape alone, which holds what it has to; anything else is a record.
-    private static CedarValue ReadObject(JsonPlace place, ValueShape? shape, int depth)
+    private static CedarValue ReadObject(JsonPlace place, CedarType? type, int depth)
     {
         var alone = place.Element.GetPropertyCount() == 1;
         if (alone && place.Find("__entity") is { } entity && IsUid(entity)) return CedarValue.Entity(ReadUid(entity));
         if (alone && place.Find("__extn") is { } extension && ExtensionJson.IsCall(extension)) return ExtensionJson.Read(extension, depth);
         if (alone && place.Find("__expr") is { Element.ValueKind: JsonValueKind.String }) throw place.Error("`__expr` is no longer part of Cedar");
-        return shape switch
+        return type switch
         {
-            EntityValueShape when IsUid(place) => CedarValue.Entity(ReadUid(place)),
-            ExtensionValueShape when ExtensionJson.IsCall(place) => ExtensionJson.Read(place, depth),
-            _ => CedarValue.Record(ReadRecord(place, shape as RecordValueShape, depth)),
+            EntityReferenceType when IsUid(place) => CedarValue.Entity(ReadUid(place)),
+            ExtensionType when ExtensionJson.IsCall(place) => ExtensionJson.Read(place, depth),
+            _ => CedarValue.Record(ReadRecord(place, type as RecordType, depth)),
         };
     }
 

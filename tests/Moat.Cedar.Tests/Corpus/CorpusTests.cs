@@ -40,11 +40,12 @@ public sealed class CorpusTests
         {
             caseCount++;
             var authorizer = new Authorizer(PolicySet.Parse(item.Policies));
-            var entities = EntityJson.Read(item.Entities);
+            var schema = CedarSchema.Parse(new SourceText(item.Schema), new List<Diagnostic>())!;
+            var entities = EntityJson.Read(item.Entities, schema);
             foreach (var request in item.Requests)
             {
                 requestCount++;
-                authorizer.Decide(RequestJson.Read(request.Json), entities, result);
+                authorizer.Decide(RequestJson.Read(request.Json, schema), entities, result);
                 var reasons = result.Reasons.Select(p => p.Id).Order(StringComparer.Ordinal);
                 var errors = result.Errors.Select(e => e.Policy!.Id).Order(StringComparer.Ordinal);
                 if (result.Decision != request.Decision || !reasons.SequenceEqual(request.Reasons) || !errors.SequenceEqual(request.Errors))

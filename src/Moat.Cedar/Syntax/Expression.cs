@@ -6,7 +6,7 @@ namespace Moat.Cedar;
 public abstract record Expression
 {
     /// <summary>The greatest height of a tree, so that whoever walks it needs little stack, whatever a hostile policy holds.</summary>
-    internal const int MaxHeight = 1_000;
+    internal const int MaxHeight = 500;
 
     private protected Expression(int heightOfChildren) => Height = heightOfChildren + 1;
 

@@ -50,6 +50,9 @@ public sealed class CedarSchema
     public static CedarSchema? ParseJson(string json, ICollection<Diagnostic> diagnostics) =>
         SchemaFragment.ParseJson(json, diagnostics) is { } fragment ? Resolve([fragment], diagnostics) : null;
 
+    /// <summary>The declared actions as entities, each in its groups.</summary>
+    public IEnumerable<Entity> ActionEntities() => ActionList.Select(static a => new Entity(a.Uid, parents: a.Ancestors));
+
     internal SchemaEntityType? Find(EntityType type) => entityTypes.GetValueOrDefault(type);
 
     internal SchemaAction? Find(EntityUid action) => actions.GetValueOrDefault(action);

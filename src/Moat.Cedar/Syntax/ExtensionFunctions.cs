@@ -43,6 +43,9 @@ public static class ExtensionFunctions
     /// <summary>Its name in Cedar.</summary>
     public static string Name(this ExtensionFunction function) => Signatures[(int)function].Name;
 
+    /// <summary>The function that reads values of an extension kind from their text.</summary>
+    public static ExtensionFunction Constructor(this CedarKind kind) => Signatures.First(s => !s.IsMethod && s.Result == kind).Function;
+
     /// <summary>The one of that name, or null.</summary>
     public static ExtensionSignature? Find(string name) => ByName.GetValueOrDefault(name);
 }

@@ -81,8 +81,7 @@ public sealed class PolicySet
     public PolicySet Link(TemplateLink link)
     {
         ArgumentNullException.ThrowIfNull(link);
-        if (Find(link.TemplateId) is not { IsTemplate: true } template) throw new CedarException($"there is no template `{link.TemplateId}` to link");
-        return Add(template.Fill(link));
+        return Add(Fill(link));
     }
 
     /// <summary>
@@ -103,6 +102,11 @@ public sealed class PolicySet
             ? policy with { Link = link with { TemplateId = renamed.GetValueOrDefault(link.TemplateId, link.TemplateId) } }
             : policy with { Id = renamed.GetValueOrDefault(policy.Id, policy.Id) }));
     }
+
+    /// <summary>The policy that a link makes.</summary>
+    internal Policy Fill(TemplateLink link) => Find(link.TemplateId) is { IsTemplate: true } template
+        ? template.Fill(link)
+        : throw new CedarException($"there is no template `{link.TemplateId}` to link");
 
     private static CedarException Occupied(Policy policy) => new([new Diagnostic(DiagnosticSeverity.Error, $"the id `{policy.Id}` is taken")
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Moat.Cedar;
 
 /// <summary>The identity of an entity: its type and its id, written <c>User::"alice"</c>. Equal by both; its hash is worked out once.</summary>
@@ -20,6 +22,13 @@ public sealed class EntityUid : IEquatable<EntityUid>
 
     /// <summary>The id, as it is: escapes of the source are resolved.</summary>
     public string Id { get; }
+
+    /// <summary>Reads the Cedar form, as in <c>App::User::"alice"</c>.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out EntityUid? uid)
+    {
+        uid = (PolicyParser.ReadExpression(new SourceText(text), []) as LiteralExpression)?.Value.AsEntity();
+        return uid is not null;
+    }
 
     /// <inheritdoc/>
     public bool Equals(EntityUid? other) =>

@@ -2,43 +2,43 @@ using System.Text.Json;
 
 namespace Moat.Cedar.Tests.Corpus;
 
-/// <summary>One case: a policy set, a schema, entities, and requests with what Cedar says of them.</summary>
-internal sealed class CorpusCase
+/// <summary>A policy set, its schema, its entities, and what the reference implementation says of them.</summary>
+/// <param name="Name">The name of the file that names the others.</param>
+/// <param name="Policies">Policies in the Cedar form.</param>
+/// <param name="Schema">A schema in the Cedar form.</param>
+/// <param name="Entities">Entities as JSON.</param>
+/// <param name="ShouldValidate">Whether the validator accepts the policies.</param>
+/// <param name="Requests">Requests with their answers.</param>
+public sealed record CorpusCase(string Name, string Policies, string Schema, string Entities, bool ShouldValidate, IReadOnlyList<CorpusRequest> Requests)
 {
-    private readonly Dictionary<string, string> texts;
-
-    public CorpusCase(string name, string json, Dictionary<string, string> texts)
+    public static CorpusCase Create(string name, string json, Func<string, string> file)
     {
-        this.texts = texts;
-        Name = name;
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
-        Policies = Text(root, "policies");
-        Schema = Text(root, "schema");
-        Entities = Text(root, "entities");
-        ShouldValidate = root.GetProperty("shouldValidate").GetBoolean();
-        Requests = [.. root.GetProperty("requests").EnumerateArray().Select(r => r.Clone())];
+        return new CorpusCase(
+            name,
+            file(root.GetProperty("policies").GetString()!),
+            file(root.GetProperty("schema").GetString()!),
+            file(root.GetProperty("entities").GetString()!),
+            root.GetProperty("shouldValidate").GetBoolean(),
+            [.. root.GetProperty("requests").EnumerateArray().Select(CorpusRequest.Create)]);
     }
+}
 
-    public string Name { get; }
+/// <summary>A request and its answer.</summary>
+/// <param name="Json">The request as JSON.</param>
+/// <param name="ShouldValidate">Whether the reference implementation checks it against the schema.</param>
+/// <param name="Decision">Whether it is allowed.</param>
+/// <param name="Reasons">The ids of the deciding policies, sorted.</param>
+/// <param name="Errors">The ids of the policies with an error, sorted.</param>
+public sealed record CorpusRequest(string Json, bool ShouldValidate, Decision Decision, IReadOnlyList<string> Reasons, IReadOnlyList<string> Errors)
+{
+    public static CorpusRequest Create(JsonElement element) => new(
+        element.GetRawText(),
+        !element.TryGetProperty("validateRequest", out var validate) || validate.GetBoolean(),
+        element.GetProperty("decision").GetString() == "allow" ? Decision.Allow : Decision.Deny,
+        Ids(element.GetProperty("reason")),
+        Ids(element.GetProperty("errors")));
 
-    public string Policies { get; }
-
-    public string Schema { get; }
-
-    public string Entities { get; }
-
-    public bool ShouldValidate { get; }
-
-    /// <summary>With principal, action, resource, context, decision, reason, errors, and mostly validateRequest.</summary>
-    public IReadOnlyList<JsonElement> Requests { get; }
-
-    public override string ToString() => Name;
-
-    // The generated cases name their files as they were called before they were packed.
-    private string Text(JsonElement root, string property)
-    {
-        var name = root.GetProperty(property).GetString()!;
-        return texts.TryGetValue(name, out var text) ? text : texts[name.Replace("corpus-tests/", "corpus/", StringComparison.Ordinal)];
-    }
+    private static string[] Ids(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetString()!).Order(StringComparer.Ordinal)];
 }

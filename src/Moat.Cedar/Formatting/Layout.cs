@@ -29,12 +29,19 @@ internal abstract record Layout
 
     public static Layout Word(string text) => new TextLayout(text);
 
-    public static Layout Join(params IEnumerable<Layout> parts) => new JoinLayout([.. parts]);
+    /// <summary>The parts one after the other.</summary>
+    public static Layout Join(params IEnumerable<Layout> parts)
+    {
+        // Nothing is left out here, so that whoever looks for what comes next does not find it.
+        ImmutableArray<Layout> some = [.. parts.Where(p => !ReferenceEquals(p, None))];
+        return some.Length switch { 0 => None, 1 => some[0], _ => new JoinLayout(some) };
+    }
 
-    public static Layout Group(params IEnumerable<Layout> parts) => new GroupLayout(Join(parts));
+    /// <summary>The parts, on one line when they fit.</summary>
+    public static Layout Group(params IEnumerable<Layout> parts) => Join(parts) is var inside && ReferenceEquals(inside, None) ? None : new GroupLayout(inside);
 
     /// <summary>The parts, with the lines that begin in them indented by more columns.</summary>
-    public static Layout Indent(int columns, params IEnumerable<Layout> parts) => new IndentLayout(columns, Join(parts));
+    public static Layout Indent(int columns, params IEnumerable<Layout> parts) => Join(parts) is var inside && ReferenceEquals(inside, None) ? None : new IndentLayout(columns, inside);
 
     public sealed record TextLayout(string Text) : Layout;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Moat.Cedar;
@@ -51,23 +52,10 @@ internal sealed class LayoutWriter
         column += Columns(word);
     }
 
-    // The new line is indented as what follows on it, so that a closing bracket stands under what opened it. Parts of nothing
-    // are passed over, since they do not stand anywhere.
+    // The new line is indented as what follows on it, so that a closing bracket stands under what opened it.
     private void Break(int indent)
     {
-        while (open.TryPeek(out var next))
-        {
-            if (next.Layout is Layout.JoinLayout join)
-            {
-                open.Pop();
-                for (var i = join.Parts.Length - 1; i >= 0; i--) open.Push(next with { Layout = join.Parts[i] });
-                continue;
-            }
-
-            indent = next.Indent;
-            break;
-        }
-
+        if (open.TryPeek(out var next)) indent = next.Indent;
         text.Append('\n').Append(' ', indent);
         column = indent;
     }
@@ -113,8 +101,23 @@ internal sealed class LayoutWriter
         }
     }
 
-    // Columns on a screen, near enough: combining marks and what is drawn double are rare in policies.
-    private static int Columns(string word) => Ascii.IsValid(word) ? word.Length : word.EnumerateRunes().Count();
+    // Columns on a screen: marks that combine take none, and characters of East Asia and pictures take two.
+    private static int Columns(string word)
+    {
+        if (Ascii.IsValid(word)) return word.Length;
+        var columns = 0;
+        foreach (var rune in word.EnumerateRunes())
+        {
+            var combines = Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format;
+            columns += combines ? 0 : IsWide(rune.Value) ? 2 : 1;
+        }
+
+        return columns;
+    }
+
+    private static bool IsWide(int rune) => rune is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0x303E) or (>= 0x3041 and <= 0xA4CF)
+        or (>= 0xAC00 and <= 0xD7A3) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFE30 and <= 0xFE6F) or (>= 0xFF00 and <= 0xFF60)
+        or (>= 0xFFE0 and <= 0xFFE6) or (>= 0x1F300 and <= 0x1F64F) or (>= 0x1F900 and <= 0x1F9FF) or (>= 0x20000 and <= 0x3FFFD);
 
     private readonly record struct Part(Layout Layout, int Indent, bool IsFlat);
 }

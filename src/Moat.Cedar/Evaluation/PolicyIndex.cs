@@ -37,26 +37,26 @@ internal sealed class PolicyIndex
     {
         foreach (var shape in shapes)
         {
-            var resources = shape.HasFlag(Shape.Resource) ? context.ResourceAncestors : default;
-            var principals = shape.HasFlag(Shape.Principal) ? context.PrincipalAncestors : default;
-            var actions = shape.HasFlag(Shape.Action) ? context.ActionAncestors : default;
+            var resources = Has(shape, Shape.Resource) ? context.ResourceAncestors : default;
+            var principals = Has(shape, Shape.Principal) ? context.PrincipalAncestors : default;
+            var actions = Has(shape, Shape.Action) ? context.ActionAncestors : default;
             var key = new CellKey(
                 null,
                 null,
                 null,
-                shape.HasFlag(Shape.ResourceType) ? context.Resource.Type.Name : null,
-                shape.HasFlag(Shape.PrincipalType) ? context.Principal.Type.Name : null);
+                Has(shape, Shape.ResourceType) ? context.Resource.Type.Name : null,
+                Has(shape, Shape.PrincipalType) ? context.Principal.Type.Name : null);
 
             // The index -1 stands for the entity itself, or for none when the shape does not ask.
             for (var r = -1; r < resources.Length; r++)
             {
-                if (shape.HasFlag(Shape.Resource)) key = key with { Resource = r < 0 ? context.Resource : resources[r] };
+                if (Has(shape, Shape.Resource)) key = key with { Resource = r < 0 ? context.Resource : resources[r] };
                 for (var p = -1; p < principals.Length; p++)
                 {
-                    if (shape.HasFlag(Shape.Principal)) key = key with { Principal = p < 0 ? context.Principal : principals[p] };
+                    if (Has(shape, Shape.Principal)) key = key with { Principal = p < 0 ? context.Principal : principals[p] };
                     for (var a = -1; a < actions.Length; a++)
                     {
-                        if (shape.HasFlag(Shape.Action)) key = key with { Action = a < 0 ? context.Action : actions[a] };
+                        if (Has(shape, Shape.Action)) key = key with { Action = a < 0 ? context.Action : actions[a] };
                         if (!cells.TryGetValue(key, out var cell)) continue;
                         foreach (var policy in cell) visitor.Visit(policy);
                     }
@@ -72,10 +72,10 @@ internal sealed class PolicyIndex
         var shape = default(Shape);
         if (resources <= MaxCells && resources <= principals) shape |= Shape.Resource;
         else if (principals <= MaxCells) shape |= Shape.Principal;
-        var cellsSoFar = shape.HasFlag(Shape.Resource) ? resources : shape.HasFlag(Shape.Principal) ? principals : 1;
+        var cellsSoFar = Has(shape, Shape.Resource) ? resources : Has(shape, Shape.Principal) ? principals : 1;
         if (actions <= MaxCells / Math.Max(cellsSoFar, 1)) shape |= Shape.Action;
-        if (!shape.HasFlag(Shape.Resource) && keys.Type(Variable.Resource) is not null) shape |= Shape.ResourceType;
-        if (!shape.HasFlag(Shape.Principal) && keys.Type(Variable.Principal) is not null) shape |= Shape.PrincipalType;
+        if (!Has(shape, Shape.Resource) && keys.Type(Variable.Resource) is not null) shape |= Shape.ResourceType;
+        if (!Has(shape, Shape.Principal) && keys.Type(Variable.Principal) is not null) shape |= Shape.PrincipalType;
         return shape;
     }
 
@@ -93,15 +93,18 @@ internal sealed class PolicyIndex
                         resource,
                         principal,
                         action,
-                        shape.HasFlag(Shape.ResourceType) ? keys.Type(Variable.Resource) : null,
-                        shape.HasFlag(Shape.PrincipalType) ? keys.Type(Variable.Principal) : null);
+                        Has(shape, Shape.ResourceType) ? keys.Type(Variable.Resource) : null,
+                        Has(shape, Shape.PrincipalType) ? keys.Type(Variable.Principal) : null);
                 }
             }
         }
     }
 
     private static EntityUid?[] Alternatives(PolicyKeys keys, Shape shape, Shape flag, Variable variable) =>
-        shape.HasFlag(flag) ? keys.Entities(variable)! : NoEntity;
+        Has(shape, flag) ? keys.Entities(variable)! : NoEntity;
+
+    // HasFlag allocates until the code is optimised.
+    private static bool Has(Shape shape, Shape flag) => (shape & flag) != 0;
 
     [Flags]
     private enum Shape

@@ -72,7 +72,7 @@ internal sealed class ExpressionGenerator
     private string Long(int depth) => (depth > 0 ? dice.Upto(5) : 0) switch
     {
         1 => $"({Of(new ShapeType(CedarKind.Long), depth - 1)} {dice.Pick(["+", "-", "*"])} {Of(new ShapeType(CedarKind.Long), depth - 1)})",
-        2 => $"-{Of(new ShapeType(CedarKind.Long), depth - 1)}",
+        2 => $"-({Of(new ShapeType(CedarKind.Long), depth - 1)})",
         3 => $"{Of(new ShapeType(CedarKind.Duration), depth - 1)}.toMinutes()",
         _ => $"{dice.Upto(100)}",
     };

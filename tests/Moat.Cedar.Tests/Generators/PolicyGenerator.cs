@@ -7,15 +7,8 @@ internal sealed class PolicyGenerator(SchemaShape schema, int seed)
 {
     private readonly Dice dice = new(seed);
 
-    /// <summary>Several policies and templates in one text.</summary>
-    public string Policies(int count)
-    {
-        var text = new StringBuilder();
-        for (var i = 0; i < count; i++) text.Append(Policy()).Append('\n');
-        return text.ToString();
-    }
-
-    private string Policy()
+    /// <summary>The text of one more policy or template.</summary>
+    public string Policy()
     {
         var applicable = schema.Actions.Where(a => a.Principals.Count > 0).ToList();
         var action = applicable.Count > 0 ? dice.Pick(applicable) : new ShapeAction("Action::\"none\"", [], [Anything()], [Anything()], []);

@@ -74,4 +74,7 @@ public readonly struct EvaluationError
     };
 
     internal EvaluationError For(Policy policy) => new(policy, Kind, Expression, value, name);
+
+    /// <summary>The error of an expression that was worked out in another form.</summary>
+    internal EvaluationError At(Expression expression) => new(Policy, Kind, expression, value, name);
 }

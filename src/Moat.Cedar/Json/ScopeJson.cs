@@ -43,6 +43,11 @@ internal static class ScopeJson
                 writer.WriteString("op", "in");
                 WriteEntity(writer, within.Entity);
                 break;
+            case InSetScope { Entities: [var single] }:
+                // Cedar keeps no difference between an action and a set of one.
+                writer.WriteString("op", "in");
+                WriteEntity(writer, new EntityOrSlot(single));
+                break;
             case InSetScope set:
                 writer.WriteString("op", "in");
                 writer.WriteStartArray("entities");

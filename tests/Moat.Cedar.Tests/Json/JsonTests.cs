@@ -5,10 +5,10 @@ public sealed class JsonTests
     [Fact]
     public void A_policy_has_the_JSON_form_that_Cedar_gives_it()
     {
-        var policy = PolicySet.Parse("""@b("x") @a permit(principal is A::B in ?principal, action in [Action::"x"], resource) unless { context has a.b && "x" like "a*\*" };""").Templates[0];
+        var policy = PolicySet.Parse("""@b("x") @a permit(principal is A::B in ?principal, action in [Action::"x", Action::"y"], resource) unless { context has a.b && "x" like "a*\*" };""").Templates[0];
         Assert.Equal(
             """
-            {"effect":"permit","principal":{"op":"is","entity_type":"A::B","in":{"slot":"?principal"}},"action":{"op":"in","entities":[{"type":"Action","id":"x"}]},
+            {"effect":"permit","principal":{"op":"is","entity_type":"A::B","in":{"slot":"?principal"}},"action":{"op":"in","entities":[{"type":"Action","id":"x"},{"type":"Action","id":"y"}]},
             "resource":{"op":"All"},"conditions":[{"kind":"unless","body":{"&&":{"left":{"&&":{"left":{"has":{"left":{"Var":"context"},"attr":"a"}},
             "right":{"has":{"left":{".":{"left":{"Var":"context"},"attr":"a"}},"attr":"b"}}}},"right":{"like":{"left":{"Value":"x"},
             "pattern":[{"Literal":"a"},"Wildcard",{"Literal":"*"}]}}}}}],"annotations":{"a":null,"b":"x"}}

@@ -22,8 +22,10 @@ internal static class NearNames
         return best;
     }
 
+    // Characters added, removed, changed, or exchanged with their neighbour; the case of letters is no change.
     private static int Distance(string left, string right)
     {
+        var earlier = new int[right.Length + 1];
         var above = new int[right.Length + 1];
         var row = new int[right.Length + 1];
         for (var j = 0; j <= right.Length; j++) above[j] = j;
@@ -32,13 +34,17 @@ internal static class NearNames
             row[0] = i;
             for (var j = 1; j <= right.Length; j++)
             {
-                var change = above[j - 1] + (char.ToUpperInvariant(left[i - 1]) == char.ToUpperInvariant(right[j - 1]) ? 0 : 1);
+                var change = above[j - 1] + (Same(left[i - 1], right[j - 1]) ? 0 : 1);
                 row[j] = Math.Min(change, Math.Min(above[j], row[j - 1]) + 1);
+                var exchanged = i > 1 && j > 1 && Same(left[i - 1], right[j - 2]) && Same(left[i - 2], right[j - 1]);
+                if (exchanged) row[j] = Math.Min(row[j], earlier[j - 2] + 1);
             }
 
-            (above, row) = (row, above);
+            (earlier, above, row) = (above, row, earlier);
         }
 
         return above[right.Length];
     }
+
+    private static bool Same(char a, char b) => char.ToUpperInvariant(a) == char.ToUpperInvariant(b);
 }

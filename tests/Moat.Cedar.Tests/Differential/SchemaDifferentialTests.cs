@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Moat.Cedar.Tests.Generators;
+
+namespace Moat.Cedar.Tests.Differential;
+
+public sealed class SchemaDifferentialTests
+{
+    private const int Count = 2_000;
+
+    [Fact]
+    public void Schemas_are_read_refused_and_translated_alike()
+    {
+        using var peer = WasmPeer.Start();
+        var (read, refused) = (0, 0);
+        for (var seed = 0; seed < Count; seed++)
+        {
+            var text = SchemaGenerator.Generate(seed, mistakes: seed % 2 == 1).Text;
+            var diagnostics = new List<Diagnostic>();
+            var fragment = SchemaFragment.Parse(new SourceText(text), diagnostics);
+            var resolved = fragment is null ? null : CedarSchema.Resolve([fragment], diagnostics);
+            var answers = peer.Ask(new JsonArray("checkParseSchema", text), new JsonArray("schemaToJson", text));
+            var shown = $"seed {seed}\n{text}\nours: {string.Join('\n', diagnostics)}\ntheirs: {answers[0].GetRawText()}";
+            Assert.True(Succeeded(answers[0]) == resolved is not null, shown);
+            if (resolved is null)
+            {
+                refused++;
+                continue;
+            }
+
+            read++;
+            var ours = fragment!.ToJson();
+            Assert.True(Succeeded(answers[1]) && JsonNode.DeepEquals(JsonNode.Parse(answers[1].GetProperty("json").GetRawText()), JsonNode.Parse(ours)), $"{shown}\n{ours}\n{answers[1].GetRawText()}");
+            Translated(peer, fragment, ours, shown);
+        }
+
+        Assert.True(read > Count / 3 && refused > Count / 6, $"{read} read, {refused} refused");
+    }
+
+    // Their Cedar form of our JSON says the same as ours, and they read ours.
+    private static void Translated(WasmPeer peer, SchemaFragment fragment, string json, string shown)
+    {
+        var diagnostics = new List<Diagnostic>();
+        var cedar = fragment.ToCedar(diagnostics)!;
+        var answers = peer.Ask(new JsonArray("schemaToText", JsonNode.Parse(json)), new JsonArray("schemaToJson", cedar));
+        Assert.True(answers.All(Succeeded), $"{shown}\n{cedar}\n{answers[0].GetRawText()}\n{answers[1].GetRawText()}");
+        var theirs = SchemaFragment.Parse(new SourceText(answers[0].GetProperty("text").GetString()!), diagnostics)!;
+        Assert.Equal(json, theirs.ToJson());
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(answers[1].GetProperty("json").GetRawText()), JsonNode.Parse(json)), $"{shown}\n{cedar}");
+    }
+
+    private static bool Succeeded(JsonElement answer) => answer.GetProperty("type").GetString() == "success";
+}

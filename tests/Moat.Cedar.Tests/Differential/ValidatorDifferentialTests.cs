@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Moat.Cedar.Tests.Generators;
+
+namespace Moat.Cedar.Tests.Differential;
+
+public sealed class ValidatorDifferentialTests
+{
+    private const int PoliciesPerSchema = 10;
+    private const int DefaultCount = 10_000;
+
+    // The number of generated policies; a long run sets the variable, and another where its seeds begin.
+    private const string CountVariable = "MOAT_CEDAR_DIFFERENTIAL";
+    private const string SeedVariable = "MOAT_CEDAR_SEED";
+
+    [Fact]
+    public void Policies_are_accepted_and_refused_alike()
+    {
+        using var peer = WasmPeer.Start();
+        var (accepted, refused, impossible) = (0, 0, 0);
+        var first = Number(SeedVariable, 0);
+        for (var seed = first; seed < first + Number(CountVariable, DefaultCount) / PoliciesPerSchema; seed++)
+        {
+            var shape = SchemaGenerator.Generate((int)seed);
+            var generator = new PolicyGenerator(shape, (int)seed);
+            var policies = Enumerable.Range(0, PoliciesPerSchema).Select(i => Read(generator.Policy(), $"p{i}")).ToList();
+            var answer = peer.Ask(new JsonArray("validate", Call(shape.Text, policies)))[0];
+            Assert.True(answer.GetProperty("type").GetString() == "success", $"seed {seed}\n{answer.GetRawText()}\n{shape.Text}\n{string.Join('\n', policies.Select(p => p.Source!.Text))}");
+            var theirErrors = Ids(answer, "validationErrors", "");
+            var theirWarnings = Ids(answer, "validationWarnings", "impossible");
+            var validator = new PolicyValidator(Schema(shape.Text));
+            foreach (var policy in policies)
+            {
+                var ours = validator.Validate(policy);
+                var wrong = ours.Any(d => d.Severity == DiagnosticSeverity.Error);
+                var never = ours.Any(d => d.Severity == DiagnosticSeverity.Warning);
+                Assert.True(
+                    wrong == theirErrors.Contains(policy.Id) && never == theirWarnings.Contains(policy.Id),
+                    $"seed {seed}\n{shape.Text}\n{policy.Source!.Text}\nours: {string.Join('\n', ours)}\ntheirs: {answer.GetRawText()}");
+                if (wrong) refused++;
+                else accepted++;
+                if (never) impossible++;
+            }
+        }
+
+        // A generator that went astray would compare nothing.
+        var total = accepted + refused;
+        Assert.True(accepted > total / 5 && refused > total / 5 && impossible > total / 50, $"{accepted} accepted, {refused} refused, {impossible} impossible");
+    }
+
+    private static long Number(string variable, long otherwise) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? long.Parse(set, CultureInfo.InvariantCulture) : otherwise;
+
+    private static Policy Read(string text, string id)
+    {
+        var set = PolicySet.Parse(text);
+        return set.Policies.Concat(set.Templates).Single() with { Id = id };
+    }
+
+    private static JsonObject Call(string schema, IEnumerable<Policy> policies)
+    {
+        var (fixedOnes, templates) = (new JsonObject(), new JsonObject());
+        foreach (var policy in policies) (policy.IsTemplate ? templates : fixedOnes)[policy.Id] = policy.Source!.Text;
+        return new JsonObject
+        {
+            ["schema"] = schema,
+            ["policies"] = new JsonObject { ["staticPolicies"] = fixedOnes, ["templates"] = templates },
+        };
+    }
+
+    private static HashSet<string> Ids(JsonElement answer, string list, string mark) => [.. answer.GetProperty(list).EnumerateArray()
+        .Where(e => e.GetProperty("error").GetProperty("message").GetString()!.Contains(mark, StringComparison.Ordinal))
+        .Select(e => e.GetProperty("policyId").GetString()!)];
+
+    private static CedarSchema Schema(string text)
+    {
+        var diagnostics = new List<Diagnostic>();
+        var schema = CedarSchema.Parse(new SourceText(text), diagnostics);
+        Assert.True(schema is not null, $"{text}\n{string.Join('\n', diagnostics)}");
+        return schema;
+    }
+}

@@ -22,7 +22,7 @@ internal static class ExpressionJsonReader
             return new BinaryExpression(binary, Read(body.Property("left")), Read(body.Property("right")));
         }
 
-        if (ExtensionFunctions.Find(name) is { } function) return new CallExpression(function.Function, [.. body.Items().Select(Read)]);
+        if (ExtensionFunctions.Find(name) is { } function) return new CallExpression(function.Function, ReadAll(body));
         return name switch
         {
             "Value" => ValueExpression.Of(ValueJson.Read(body, null)),
@@ -36,10 +36,25 @@ internal static class ExpressionJsonReader
             "like" => Like(body),
             "is" => Is(body),
             "if-then-else" => Conditional(body),
-            "Set" => new SetExpression([.. body.Items().Select(Read)]),
-            "Record" => new RecordExpression([.. body.Properties().Select(p => KeyValuePair.Create(p.Key, Read(p.Value)))]),
+            "Set" => new SetExpression(ReadAll(body)),
+            "Record" => ReadRecord(body),
             _ => throw body.Error("there is no such operator"),
         };
+    }
+
+    // Loops, since the sequences of the library take much of the stack on every level.
+    private static ImmutableArray<Expression> ReadAll(JsonPlace body)
+    {
+        var elements = ImmutableArray.CreateBuilder<Expression>();
+        foreach (var item in body.Items()) elements.Add(Read(item));
+        return elements.ToImmutable();
+    }
+
+    private static RecordExpression ReadRecord(JsonPlace body)
+    {
+        var fields = ImmutableArray.CreateBuilder<KeyValuePair<string, Expression>>();
+        foreach (var (name, value) in body.Properties()) fields.Add(new(name, Read(value)));
+        return new RecordExpression(fields.ToImmutable());
     }
 
     private static UnaryExpression Unary(UnaryOperator symbol, JsonPlace body)

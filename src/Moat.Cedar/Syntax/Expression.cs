@@ -6,7 +6,7 @@ namespace Moat.Cedar;
 public abstract record Expression
 {
     /// <summary>The greatest height of a tree, so that whoever walks it needs little stack, whatever a hostile policy holds.</summary>
-    internal const int MaxHeight = 1_000;
+    internal const int MaxHeight = 500;
 
     private protected Expression(int heightOfChildren) => Height = heightOfChildren + 1;
 
@@ -15,6 +15,9 @@ public abstract record Expression
 
     /// <summary>Where it stands in the policy's source; empty for one that came from JSON or was built in code.</summary>
     public SourceSpan Span { get; init; }
+
+    /// <summary>The expression as Cedar.</summary>
+    public sealed override string ToString() => ExpressionText.Of(this);
 }
 
 /// <summary>A boolean, a long, a string or an entity as written.</summary>

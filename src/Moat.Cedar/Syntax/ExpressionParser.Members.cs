@@ -184,7 +184,7 @@ internal sealed partial class ExpressionParser
 
     private Expression? NameOrEntity()
     {
-        if (Name() is not { } name) return null;
+        var name = Name();
         if (name.EndsInColons)
         {
             var id = reader.Current;
@@ -229,7 +229,7 @@ internal sealed partial class ExpressionParser
     }
 
     // Identifiers joined by "::", the last of which may stand before a string that this leaves to the caller.
-    private QualifiedName? Name()
+    private QualifiedName Name()
     {
         var start = reader.Current.Span;
         var text = new System.Text.StringBuilder();

@@ -48,7 +48,10 @@ internal sealed partial class ExpressionParser(TokenReader reader)
             return null;
         }
 
-        return Name() is { } name ? EntityType.Checked(name.Text) : null;
+        var name = Name();
+        if (!name.EndsInColons) return EntityType.Checked(name.Text);
+        reader.Unexpected("a name");
+        return null;
     }
 
     private Expression? Conditional()

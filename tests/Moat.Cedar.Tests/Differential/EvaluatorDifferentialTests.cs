@@ -64,6 +64,10 @@ public sealed class EvaluatorDifferentialTests
         using var ours = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 4_000 });
         Assert.True(Same(ours.RootElement, answer.GetProperty("json")), $"{json}\n{answer.GetRawText()}");
         Assert.Equal(json, PolicyJson.Write(PolicyJson.Read(json, policy.Id)));
+
+        // A tree of JSON has other spellings, such as a path that is spelt out, which have to be written as well.
+        Assert.Equal(json, PolicyJson.Write(PolicySet.Parse(PolicyText.Write(policy)).Policies[0]));
+        Assert.Equal(json, PolicyJson.Write(PolicySet.Parse(PolicyText.Write(PolicyJson.Read(json, policy.Id))).Policies[0]));
     }
 
     // Numbers are compared as node carries them.

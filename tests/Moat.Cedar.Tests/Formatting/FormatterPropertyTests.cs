@@ -23,7 +23,7 @@ public sealed class FormatterPropertyTests
     public void Deep_and_long_policies_are_formatted()
     {
         var deep = $"permit(principal, action, resource) when {{ {new string('(', 150)}true{new string(')', 150)} }};";
-        var wide = $"permit(principal, action, resource) when {{ {string.Join(" && ", Enumerable.Repeat("principal.a.b.c", 900))} }};";
+        var wide = $"permit(principal, action, resource) when {{ {string.Join(" && ", Enumerable.Repeat("principal.a.b.c", 450))} }};";
         Check(deep, 80);
         Check(wide, 80);
     }

@@ -86,21 +86,79 @@ public sealed class JsonTests
         Assert.IsType<CedarException>(error);
     }
 
-    [Fact]
-    public void The_highest_expression_that_is_read_is_also_evaluated_and_written_on_a_small_stack()
+    [Theory]
+    [InlineData("not")]
+    [InlineData("attribute")]
+    [InlineData("sum")]
+    [InlineData("or")]
+    [InlineData("choice")]
+    [InlineData("set")]
+    [InlineData("record")]
+    [InlineData("is")]
+    [InlineData("call")]
+    public void The_highest_expression_is_read_evaluated_and_written_on_a_small_stack(string kind)
     {
-        var sum = string.Join(" + ", Enumerable.Repeat("1", 990));
-        var nots = string.Concat(Enumerable.Repeat("!(", 150)) + "true" + new string(')', 150);
+        Expression high = new GetAttributeExpression(new VariableExpression(Variable.Context), "n");
+        for (var i = 0; i < 498; i++) high = Higher(kind, high);
+        var policy = new Policy { Id = "p", Effect = Effect.Permit, Conditions = [new Condition(false, high, default)] };
         Exception? error = null;
         var thread = new Thread(() => error = Record.Exception(() =>
         {
-            var set = PolicySet.Parse($"permit(principal, action, resource) when {{ 990 == {sum} }} when {{ {nots} }};");
-            set = PolicySetJson.Read(PolicySetJson.Write(set));
-            Assert.Equal(Decision.Allow, new Authorizer(set).Decide(new Request(new(new("U"), "a"), new(new("Action"), "a"), new(new("U"), "a")), EntityStore.Empty).Decision);
+            var again = PolicyJson.Read(PolicyJson.Write(policy), "p");
+            Assert.Equal(PolicyJson.Write(policy), PolicyJson.Write(again));
+            Assert.NotEmpty(PolicyText.Write(again));
+            var set = PolicySet.Create([again]);
+            var uid = new EntityUid(new("U"), "a");
+            new Authorizer(set).Decide(new Request(uid, uid, uid, ValueJson.ReadRecord("""{"n": true}""")), EntityStore.Empty);
+            Assert.Null(PartialEvaluator.Decide(set, new PartialRequest { UnknownFields = ["n"] }, EntityStore.Empty).Decision);
         }), 1024 * 1024);
         thread.Start();
         thread.Join();
         Assert.Null(error);
+    }
+
+    private static Expression Higher(string kind, Expression inner)
+    {
+        var one = new LiteralExpression(CedarValue.Long(1));
+        return kind switch
+        {
+            "not" => new UnaryExpression(UnaryOperator.Not, inner),
+            "attribute" => new GetAttributeExpression(inner, "a"),
+            "sum" => new BinaryExpression(BinaryOperator.Add, inner, one),
+            "or" => new BinaryExpression(BinaryOperator.Or, inner, one),
+            "choice" => new ConditionalExpression(inner, one, one),
+            "set" => new SetExpression([inner]),
+            "record" => new RecordExpression([new("a", inner)]),
+            "is" => new IsExpression(new VariableExpression(Variable.Principal), new("U"), inner),
+            _ => new CallExpression(ExtensionFunction.IsInRange, [inner, one]),
+        };
+    }
+
+    [Theory]
+    [InlineData("-(5) == -5 - -5 - (5 - 5) * 2")]
+    [InlineData("-(-9223372036854775808) == 1 && !(!true)")]
+    [InlineData("(-5).a == (1 + 2).b && (if true then 1 else 2) == 3")]
+    [InlineData("if a then b else if c then d else e", "principal")]
+    [InlineData("(true || false) && (true && false || true) || true")]
+    [InlineData("true || (true || true) && (true && true)")]
+    [InlineData("(1 == 2) == (3 < 4) && (1 in 2) in 3 && (1 has a) has b")]
+    [InlineData("{\"if\": 1, a: {}, \"a b\": []}[\"a b\"] == context[\"if\"].__ced")]
+    [InlineData("principal has \"if\" && principal has a.b && principal.x has \"\"")]
+    [InlineData("1 like \"*\\*\\n\" && principal is A::B in 1 + 2 && [1, (if true then 1 else 2)].contains(1)")]
+    [InlineData("ip(\"::\").isInRange(ip()).isEmpty() == {a: 1}.getTag(\"x\").offset(1)")]
+    public void An_expression_is_written_with_the_parentheses_that_it_needs(string text, string variable = "")
+    {
+        if (variable.Length > 0) text = string.Join(' ', text.Split(' ').Select(w => w is "a" or "b" or "c" or "d" or "e" ? variable : w));
+        var set = PolicySet.Parse($"permit(principal, action, resource) when {{ {text} }};");
+        Assert.Equal(PolicySetJson.Write(set), PolicySetJson.Write(PolicySet.Parse(PolicyText.Write(set.Policies[0]))));
+        Assert.Equal(text, set.Policies[0].Conditions[0].Body.ToString());
+    }
+
+    [Fact]
+    public void A_path_of_names_that_are_no_identifiers_is_spelt_out()
+    {
+        var has = new BinaryExpression(BinaryOperator.Or, new HasAttributeExpression(new VariableExpression(Variable.Context), ["a b", "c"]), new LiteralExpression(CedarValue.Bool(false)));
+        Assert.Equal("""context has "a b" && context["a b"] has c || false""", has.ToString());
     }
 
     [Fact]

@@ -65,6 +65,7 @@ public sealed class ParserTests
     [InlineData("principal has a::b", "cannot stand here")]
     [InlineData("principal like a", "cannot stand here")]
     [InlineData("principal is \"User\"", "cannot stand here")]
+    [InlineData("principal is N::", "cannot stand here")]
     [InlineData("?principal == principal", "a slot cannot stand in a condition")]
     [InlineData("User::{id: 1}", "an entity cannot be written as a record")]
     [InlineData("1 + if true then 1 else 2", "`if` cannot be an operand")]

@@ -1,7 +1,7 @@
 namespace Moat.Cedar;
 
 /// <summary>What an expression has become: a value, an error in any case, or an expression that waits for the unknown.</summary>
-internal readonly struct Simplified
+internal sealed class Simplified
 {
     private Simplified(CedarValue value, EvaluationError? error, Expression? open)
     {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Moat.Cedar;
 
 /// <summary>
@@ -39,23 +37,18 @@ internal sealed class Simplifier
         return simplified.IsKnown ? Truth(simplified, expression) : simplified;
     }
 
+    // Few and small frames for each level, since a hostile policy is as high as an expression may be.
     private Simplified Simplify(Expression expression) => expression switch
     {
         LiteralExpression literal => Simplified.Known(literal.Value),
         VariableExpression variable => OfVariable(variable),
-        UnaryExpression unary => OfOperands(unary, [unary.Operand], o => unary with { Operand = o[0] }),
-        BinaryExpression { Operator: BinaryOperator.And } and => OfLogic(and, false),
-        BinaryExpression { Operator: BinaryOperator.Or } or => OfLogic(or, true),
-        BinaryExpression binary => OfBinary(binary),
+        BinaryExpression { Operator: BinaryOperator.And or BinaryOperator.Or } logic => OfLogic(logic),
+        BinaryExpression { Operator: BinaryOperator.Equal or BinaryOperator.NotEqual } binary when DifferInType(binary) => Simplified.Known(binary.Operator == BinaryOperator.NotEqual),
         ConditionalExpression choice => OfConditional(choice),
-        GetAttributeExpression get => OfContext(get, get.Target, get.Name) ?? OfOperands(get, [get.Target], o => get with { Target = o[0] }),
-        HasAttributeExpression has => OfHas(has),
-        LikeExpression like => OfOperands(like, [like.Target], o => like with { Target = o[0] }),
+        GetAttributeExpression get when IsPartOfContext(get.Target) => OfContext(get, get.Name),
+        HasAttributeExpression has when IsPartOfContext(has.Target) => OfHas(has),
         IsExpression test => OfIs(test),
-        SetExpression set => OfOperands(set, [.. set.Elements], o => set with { Elements = [.. o] }),
-        RecordExpression record => OfOperands(record, [.. record.Fields.Select(f => f.Value)], o => record with { Fields = [.. record.Fields.Zip(o, (f, v) => KeyValuePair.Create(f.Key, v))] }),
-        CallExpression call => OfOperands(call, [.. call.Arguments], o => call with { Arguments = [.. o] }),
-        _ => throw new UnreachableException(),
+        _ => OfOperands(expression),
     };
 
     private Simplified OfVariable(VariableExpression variable)
@@ -65,43 +58,39 @@ internal sealed class Simplifier
     }
 
     // An operator that evaluates all of its operands: one that fails makes it fail, whatever the others are.
-    private Simplified OfOperands(Expression original, Expression[] operands, Func<Expression[], Expression> rebuild)
+    private Simplified OfOperands(Expression original)
     {
-        var simplified = Array.ConvertAll(operands, Simplify);
-        foreach (var operand in simplified)
+        var operands = Operands.Of(original);
+        var isKnown = true;
+        for (var i = 0; i < operands.Length; i++)
         {
-            if (operand.Error is { } error) return Simplified.Fails(error);
+            var simplified = Simplify(operands[i]);
+            if (simplified.Error is not null) return simplified;
+            isKnown &= simplified.IsKnown;
+            operands[i] = simplified.Or(operands[i]);
         }
 
-        var left = rebuild([.. simplified.Zip(operands, (s, o) => s.Or(o))]);
-        return simplified.All(s => s.IsKnown) ? Evaluate(left, original) : Simplified.Left(left);
+        var left = Operands.Replace(original, operands);
+        return isKnown ? Evaluate(left, original) : Simplified.Left(left);
     }
 
     private Simplified Evaluate(Expression known, Expression original) => NodeCompiler.Compile(known).TryEvaluate(context, out var value)
         ? Simplified.Known(value)
         : Simplified.Fails(context.Error.At(original));
 
-    private Simplified OfBinary(BinaryExpression binary)
-    {
-        if (binary.Operator is BinaryOperator.Equal or BinaryOperator.NotEqual && DifferInType(binary.Left, binary.Right))
-        {
-            return Simplified.Known(binary.Operator == BinaryOperator.NotEqual);
-        }
-
-        return OfOperands(binary, [binary.Left, binary.Right], o => binary with { Left = o[0], Right = o[1] });
-    }
-
     // Whether one is a variable of which only the type is known and the other an entity of another type.
-    private bool DifferInType(Expression left, Expression right)
+    private bool DifferInType(BinaryExpression binary)
     {
+        var (left, right) = (binary.Left, binary.Right);
         if (left is not VariableExpression { Variable: not Variable.Context }) (left, right) = (right, left);
         return left is VariableExpression { Variable: not Variable.Context } variable && request.Type(variable.Variable) is { } type
             && right is LiteralExpression literal && literal.Value.AsEntity() is { } uid && uid.Type != type;
     }
 
     // The right side counts only when the left is not the value that decides.
-    private Simplified OfLogic(BinaryExpression logic, bool decides)
+    private Simplified OfLogic(BinaryExpression logic)
     {
+        var decides = logic.Operator == BinaryOperator.Or;
         var left = SimplifyCondition(logic.Left);
         if (left.Error is not null) return left;
         if (left.IsKnown && left.IsTrue == decides) return Simplified.Known(decides);
@@ -109,11 +98,11 @@ internal sealed class Simplifier
         if (left.IsKnown)
         {
             if (right.Open is null || IsBoolean(right.Open)) return right;
-            return Simplified.Left(logic with { Left = ValueExpression.Of(left.Value), Right = right.Open });
+            return Simplified.Left(Operands.Replace(logic, [ValueExpression.Of(left.Value), right.Open]));
         }
 
         if (right.IsKnown && right.IsTrue != decides && IsBoolean(left.Open!)) return left;
-        return Simplified.Left(logic with { Left = left.Open!, Right = right.Or(logic.Right) });
+        return Simplified.Left(Operands.Replace(logic, [left.Open!, right.Or(logic.Right)]));
     }
 
     private Simplified OfConditional(ConditionalExpression choice)
@@ -121,22 +110,23 @@ internal sealed class Simplifier
         var condition = SimplifyCondition(choice.Condition);
         if (condition.Error is not null) return condition;
         if (condition.IsKnown) return Simplify(condition.IsTrue ? choice.Then : choice.Else);
-        return Simplified.Left(choice with { Condition = condition.Open!, Then = Simplify(choice.Then).Or(choice.Then), Else = Simplify(choice.Else).Or(choice.Else) });
+        return Simplified.Left(new ConditionalExpression(condition.Open!, Simplify(choice.Then).Or(choice.Then), Simplify(choice.Else).Or(choice.Else)) { Span = choice.Span });
     }
 
-    // A field of a context that is partly known; null when the target is anything else.
-    private Simplified? OfContext(Expression whole, Expression target, string name)
+    private bool IsPartOfContext(Expression target) => target is VariableExpression { Variable: Variable.Context } && request.Context is not null;
+
+    // A field of a context that is partly known.
+    private Simplified OfContext(Expression whole, string name)
     {
-        if (target is not VariableExpression { Variable: Variable.Context } || request.Context is not { } known) return null;
-        if (known.TryGetValue(name, out var value)) return Simplified.Known(value);
+        if (request.Context!.TryGetValue(name, out var value)) return Simplified.Known(value);
         return request.UnknownFields.Contains(name)
             ? Simplified.Left(whole)
-            : Simplified.Fails(new EvaluationError(null, EvaluationErrorKind.NoSuchAttribute, whole, CedarValue.Record(known), name));
+            : Simplified.Fails(new EvaluationError(null, EvaluationErrorKind.NoSuchAttribute, whole, CedarValue.Record(request.Context), name));
     }
 
     private Simplified OfHas(HasAttributeExpression has)
     {
-        if (OfContext(has, has.Target, has.Path[0]) is not { } first) return OfOperands(has, [has.Target], o => has with { Target = o[0] });
+        var first = OfContext(has, has.Path[0]);
         if (first.Open is not null) return first;
         if (first.Error is not null) return Simplified.Known(false);
         return has.Path.Length == 1 ? Simplified.Known(true) : Evaluate(new HasAttributeExpression(ValueExpression.Of(first.Value), has.Path[1..]), has);
@@ -155,12 +145,12 @@ internal sealed class Simplifier
         if (target.Error is not null) return target;
         if (test.Ancestor is null || !target.IsKnown)
         {
-            var left = test with { Target = target.Or(test.Target), Ancestor = test.Ancestor is null ? null : Simplify(test.Ancestor).Or(test.Ancestor) };
+            var left = new IsExpression(target.Or(test.Target), test.Type, test.Ancestor is null ? null : Simplify(test.Ancestor).Or(test.Ancestor)) { Span = test.Span };
             return target.IsKnown ? Evaluate(left, test) : Simplified.Left(left);
         }
 
         var ofType = Evaluate(new IsExpression(ValueExpression.Of(target.Value), test.Type, null), test);
-        return ofType.IsTrue ? OfBinary(new BinaryExpression(BinaryOperator.In, test.Target, test.Ancestor) { Span = test.Span }) : ofType;
+        return ofType.IsTrue ? OfOperands(new BinaryExpression(BinaryOperator.In, test.Target, test.Ancestor) { Span = test.Span }) : ofType;
     }
 
     private static Simplified Truth(Simplified known, Expression at) => known.Value.TryGetBool(out _)

@@ -144,7 +144,7 @@ public sealed class JsonTests
     [InlineData("(1 == 2) == (3 < 4) && (1 in 2) in 3 && (1 has a) has b")]
     [InlineData("{\"if\": 1, a: {}, \"a b\": []}[\"a b\"] == context[\"if\"].__ced")]
     [InlineData("principal has \"if\" && principal has a.b && principal.x has \"\"")]
-    [InlineData("1 like \"*\\*\\n\" && principal is A::B in 1 + 2 && [1, (if true then 1 else 2)].contains(1)")]
+    [InlineData("1 like \"*\\*\\n\" && principal is A::B in 1 + 2 && [1, if true then 1 else 2].contains(1)")]
     [InlineData("ip(\"::\").isInRange(ip()).isEmpty() == {a: 1}.getTag(\"x\").offset(1)")]
     public void An_expression_is_written_with_the_parentheses_that_it_needs(string text, string variable = "")
     {

@@ -10,13 +10,15 @@ internal static class ExtensionJson
         && (place.Find("arg") is not null || place.Find("args") is { Element.ValueKind: JsonValueKind.Array });
 
     /// <summary>Reads <c>{"fn", "arg"}</c> or <c>{"fn", "args"}</c> and carries out the call.</summary>
-    public static CedarValue Read(JsonPlace place, int depth)
+    /// <param name="place">The object.</param>
+    /// <param name="isTyped">Whether a schema has an extension value there, so that the arguments too may leave out their escapes.</param>
+    /// <param name="depth">How deep it stands.</param>
+    public static CedarValue Read(JsonPlace place, bool isTyped, int depth)
     {
         var function = place.Property("fn");
         if (ExtensionFunctions.Find(function.Text()) is not { } signature) throw function.Error("there is no such function");
-        CedarValue[] arguments = place.Find("arg") is { } argument
-            ? [ValueJson.Read(argument, null, depth + 1)]
-            : [.. place.Property("args").Items().Select(item => ValueJson.Read(item, null, depth + 1))];
+        var given = place.Find("arg") is { } argument ? [argument] : place.Property("args").Items().ToList();
+        var arguments = given.Select((item, i) => ValueJson.Read(item, isTyped && i < signature.Parameters.Length ? CedarType.Of(signature.Parameters[i]) : null, depth + 1)).ToArray();
         if (arguments.Length != signature.Parameters.Length) throw place.Error($"`{signature.Name}` takes {signature.Parameters.Length}, not {arguments.Length} arguments");
         return Call(place, signature.Function, arguments[0], arguments.Length > 1 ? arguments[1] : default);
     }

@@ -106,18 +106,20 @@ public static class ValueJson
         writer.WriteEndObject();
     }
 
-    // An escape is an object with the escape alone, which holds what it has to; anything else is a record.
+    // Where a schema has an entity, an extension value or a record, an object is that, whatever else stands in it. Elsewhere an
+    // escape is an object with the escape alone, which holds what it has to, and anything else is a record.
     private static CedarValue ReadObject(JsonPlace place, CedarType? type, int depth)
     {
+        if (type is RecordType record) return CedarValue.Record(ReadRecord(place, record, depth));
         var alone = place.Element.GetPropertyCount() == 1;
-        if (alone && place.Find("__entity") is { } entity && IsUid(entity)) return CedarValue.Entity(ReadUid(entity));
-        if (alone && place.Find("__extn") is { } extension && ExtensionJson.IsCall(extension)) return ExtensionJson.Read(extension, depth);
-        if (alone && place.Find("__expr") is { Element.ValueKind: JsonValueKind.String }) throw place.Error("`__expr` is no longer part of Cedar");
+        if ((alone || type is ExtensionType) && place.Find("__expr") is { Element.ValueKind: JsonValueKind.String }) throw place.Error("`__expr` is no longer part of Cedar");
+        if ((alone || type is EntityReferenceType) && place.Find("__entity") is { } entity && IsUid(entity)) return CedarValue.Entity(ReadUid(entity));
+        if ((alone || type is ExtensionType) && place.Find("__extn") is { } extension && ExtensionJson.IsCall(extension)) return ExtensionJson.Read(extension, type is ExtensionType, depth);
         return type switch
         {
             EntityReferenceType when IsUid(place) => CedarValue.Entity(ReadUid(place)),
-            ExtensionType when ExtensionJson.IsCall(place) => ExtensionJson.Read(place, depth),
-            _ => CedarValue.Record(ReadRecord(place, type as RecordType, depth)),
+            ExtensionType when ExtensionJson.IsCall(place) => ExtensionJson.Read(place, true, depth),
+            _ => CedarValue.Record(ReadRecord(place, null, depth)),
         };
     }
 

@@ -34,6 +34,19 @@ internal abstract class CedarType : IEquatable<CedarType>
 
     public static CedarType String { get; } = new SimpleType("String");
 
+    /// <summary>The type of the values of a kind, for those kinds that have one type only.</summary>
+    public static CedarType Of(CedarKind kind) => kind switch
+    {
+        CedarKind.Bool => BoolType.Any,
+        CedarKind.Long => Long,
+        CedarKind.String => String,
+        CedarKind.Decimal => ExtensionType.Decimal,
+        CedarKind.DateTime => ExtensionType.DateTime,
+        CedarKind.Duration => ExtensionType.Duration,
+        CedarKind.Ip => ExtensionType.Ip,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "values of this kind are of many types"),
+    };
+
     public bool Equals(CedarType? other) =>
         ReferenceEquals(this, other) || (other is not null && hash == other.hash && Depth == other.Depth && GetType() == other.GetType() && SameAs(other));
 

@@ -23,6 +23,9 @@ internal sealed class SchemaCursor
     /// <summary>Whether an error was reported.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>The index of the next token.</summary>
+    public int Index => at;
+
     public Token Next => tokens[at];
 
     /// <summary>The span of the last token that was taken.</summary>
@@ -178,30 +181,22 @@ internal sealed class SchemaCursor
     }
 
     /// <summary>
-    /// After an error: skips to where the next declaration can begin, which is behind a <c>;</c> that no brace encloses, or before
-    /// a closing brace without an opening one.
+    /// After an error in a declaration that began at an index: skips to where the next one can begin, which is behind a
+    /// <c>;</c>, since none stands inside a declaration, or before a closing brace that the declaration has not opened.
     /// </summary>
-    public void Recover()
+    public void Recover(int start)
     {
         var depth = 0;
-        while (!AtEnd)
+        for (var i = start; !AtEnd; i++)
         {
-            switch (Next.Kind)
-            {
-                case TokenKind.OpenBrace:
-                    depth++;
-                    break;
-                case TokenKind.CloseBrace when depth == 0:
-                    return;
-                case TokenKind.CloseBrace:
-                    depth--;
-                    break;
-                case TokenKind.Semicolon when depth == 0:
-                    at++;
-                    return;
-            }
-
+            var behind = i < at;
+            var kind = tokens[i].Kind;
+            if (kind == TokenKind.OpenBrace) depth++;
+            else if (kind == TokenKind.CloseBrace && depth > 0) depth--;
+            else if (kind == TokenKind.CloseBrace && !behind) return;
+            if (behind) continue;
             at++;
+            if (kind == TokenKind.Semicolon) return;
         }
     }
 

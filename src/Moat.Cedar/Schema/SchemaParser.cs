@@ -29,6 +29,7 @@ internal sealed class SchemaParser
         var namespaces = new List<SchemaNamespace>();
         while (!cursor.AtEnd)
         {
+            var start = cursor.Index;
             var annotations = cursor.Annotations();
             if (annotations is not null && cursor.IsWord("namespace"))
             {
@@ -36,7 +37,7 @@ internal sealed class SchemaParser
             }
             else if (annotations is null || !Declaration(annotations.Value, outside, "`namespace`"))
             {
-                cursor.Recover();
+                cursor.Recover(start);
 
                 // A closing brace too many; there is nothing outside that it could close.
                 if (cursor.Is(TokenKind.CloseBrace)) cursor.Take();
@@ -49,10 +50,11 @@ internal sealed class SchemaParser
 
     private void Namespace(ImmutableArray<Annotation> annotations, List<SchemaNamespace> namespaces)
     {
+        var start = cursor.Index;
         cursor.Take();
         if (cursor.Path("the namespace's name") is not { } name || !cursor.Expect(TokenKind.OpenBrace, "`{`"))
         {
-            cursor.Recover();
+            cursor.Recover(start);
             return;
         }
 
@@ -61,7 +63,8 @@ internal sealed class SchemaParser
         var inside = new SchemaDeclarations(cursor, name.Name);
         while (!cursor.AtEnd && !cursor.Is(TokenKind.CloseBrace))
         {
-            if (cursor.Annotations() is not { } declared || !Declaration(declared, inside, "`}`")) cursor.Recover();
+            start = cursor.Index;
+            if (cursor.Annotations() is not { } declared || !Declaration(declared, inside, "`}`")) cursor.Recover(start);
         }
 
         cursor.Expect(TokenKind.CloseBrace, "`}`");

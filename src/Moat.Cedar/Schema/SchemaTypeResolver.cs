@@ -17,7 +17,7 @@ internal sealed class SchemaTypeResolver(SchemaDefinitions definitions, SchemaPr
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) return TooDeep(scope, type);
         var resolved = type switch
         {
-            PrimitiveSchemaType primitive => BuiltIn(primitive.Kind),
+            PrimitiveSchemaType primitive => CedarType.Of(primitive.Kind),
             SetSchemaType set => Resolve(scope, set.Element) is { } element ? new SetType(element) : null,
             RecordSchemaType record => Record(scope, record),
             EntitySchemaType entity => Named(scope, entity.Name, type, common: false, entity: true),
@@ -73,7 +73,7 @@ internal sealed class SchemaTypeResolver(SchemaDefinitions definitions, SchemaPr
 
     private CedarType? Common(string name, SchemaScope user, SourceSpan span)
     {
-        if (definitions.BuiltIn(name) is { } kind) return BuiltIn(kind);
+        if (definitions.BuiltIn(name) is { } kind) return CedarType.Of(kind);
         if (common.TryGetValue(name, out var known)) return known;
         if (!underWay.Add(name))
         {
@@ -90,21 +90,10 @@ internal sealed class SchemaTypeResolver(SchemaDefinitions definitions, SchemaPr
 
     private ExtensionType? Extension(SchemaScope scope, ExtensionSchemaType extension)
     {
-        if (SchemaNames.BuiltIn.TryGetValue(extension.Name, out var kind) && BuiltIn(kind) is ExtensionType type) return type;
+        if (SchemaNames.BuiltIn.TryGetValue(extension.Name, out var kind) && CedarType.Of(kind) is ExtensionType type) return type;
         problems.Error(scope, extension.Span, $"there is no extension type `{extension.Name}`");
         return null;
     }
-
-    private static CedarType BuiltIn(CedarKind kind) => kind switch
-    {
-        CedarKind.Bool => BoolType.Any,
-        CedarKind.Long => CedarType.Long,
-        CedarKind.String => CedarType.String,
-        CedarKind.Decimal => ExtensionType.Decimal,
-        CedarKind.DateTime => ExtensionType.DateTime,
-        CedarKind.Duration => ExtensionType.Duration,
-        _ => ExtensionType.Ip,
-    };
 
     private CedarType? TooDeep(SchemaScope scope, SchemaType type)
     {

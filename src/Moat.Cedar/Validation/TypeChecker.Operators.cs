@@ -159,7 +159,7 @@ internal sealed partial class TypeChecker
     private TypeAnswer Call(CoreNode node, CapabilitySet known)
     {
         var signature = node.Function.Signature();
-        var result = TypeOf(signature.Result);
+        var result = CedarType.Of(signature.Result);
         var failed = false;
         if (node.Children.Length != signature.Parameters.Length)
         {
@@ -175,7 +175,7 @@ internal sealed partial class TypeChecker
         }
 
         var holds = true;
-        for (var i = 0; i < node.Children.Length; i++) holds &= Expect(node.Children[i], known, TypeOf(signature.Parameters[i])).Holds;
+        for (var i = 0; i < node.Children.Length; i++) holds &= Expect(node.Children[i], known, CedarType.Of(signature.Parameters[i])).Holds;
         return holds ? TypeAnswer.Of(result) : TypeAnswer.Failed(result);
     }
 
@@ -204,16 +204,4 @@ internal sealed partial class TypeChecker
 
         return fine;
     }
-
-    private static CedarType TypeOf(CedarKind kind) => kind switch
-    {
-        CedarKind.Bool => BoolType.Any,
-        CedarKind.Long => CedarType.Long,
-        CedarKind.String => CedarType.String,
-        CedarKind.Decimal => ExtensionType.Decimal,
-        CedarKind.DateTime => ExtensionType.DateTime,
-        CedarKind.Duration => ExtensionType.Duration,
-        CedarKind.Ip => ExtensionType.Ip,
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no extension function is of this kind"),
-    };
 }

@@ -5,14 +5,14 @@ namespace Moat.Cedar.Tests.Differential;
 
 public sealed class FormatterDifferentialTests
 {
-    private const int Count = 2_000;
+    private const int PoliciesPerSeed = 20;
     private const int PoliciesPerText = 4;
 
     [Fact]
     public void Policies_are_laid_out_alike_with_their_comments()
     {
         using var peer = WasmPeer.Start();
-        for (var seed = 0; seed < Count; seed++)
+        foreach (var seed in DifferentialRun.Seeds(PoliciesPerSeed))
         {
             var generator = new PolicyGenerator(SchemaGenerator.Generate(seed), seed);
             var text = CommentedText.Of(new Dice(seed), Enumerable.Range(0, PoliciesPerText).Select(_ => generator.Policy()));

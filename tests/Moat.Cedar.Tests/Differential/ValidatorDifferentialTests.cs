@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Cedar.Tests.Generators;
@@ -8,22 +7,16 @@ namespace Moat.Cedar.Tests.Differential;
 public sealed class ValidatorDifferentialTests
 {
     private const int PoliciesPerSchema = 10;
-    private const int DefaultCount = 10_000;
-
-    // The number of generated policies; a long run sets the variable, and another where its seeds begin.
-    private const string CountVariable = "MOAT_CEDAR_DIFFERENTIAL";
-    private const string SeedVariable = "MOAT_CEDAR_SEED";
 
     [Fact]
     public void Policies_are_accepted_and_refused_alike()
     {
         using var peer = WasmPeer.Start();
         var (accepted, refused, impossible) = (0, 0, 0);
-        var first = Number(SeedVariable, 0);
-        for (var seed = first; seed < first + Number(CountVariable, DefaultCount) / PoliciesPerSchema; seed++)
+        foreach (var seed in DifferentialRun.Seeds(PoliciesPerSchema))
         {
-            var shape = SchemaGenerator.Generate((int)seed);
-            var generator = new PolicyGenerator(shape, (int)seed);
+            var shape = SchemaGenerator.Generate(seed);
+            var generator = new PolicyGenerator(shape, seed);
             var policies = Enumerable.Range(0, PoliciesPerSchema).Select(i => Read(generator.Policy(), $"p{i}")).ToList();
             var answer = peer.Ask(new JsonArray("validate", Call(shape.Text, policies)))[0];
             Assert.True(answer.GetProperty("type").GetString() == "success", $"seed {seed}\n{answer.GetRawText()}\n{shape.Text}\n{string.Join('\n', policies.Select(p => p.Source!.Text))}");
@@ -48,9 +41,6 @@ public sealed class ValidatorDifferentialTests
         var total = accepted + refused;
         Assert.True(accepted > total / 5 && refused > total / 5 && impossible > total / 50, $"{accepted} accepted, {refused} refused, {impossible} impossible");
     }
-
-    private static long Number(string variable, long otherwise) =>
-        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? long.Parse(set, CultureInfo.InvariantCulture) : otherwise;
 
     private static Policy Read(string text, string id)
     {

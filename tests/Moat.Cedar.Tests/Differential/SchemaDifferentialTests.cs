@@ -37,6 +37,27 @@ public sealed class SchemaDifferentialTests
         Assert.True(read > (read + refused) / 3 && refused > (read + refused) / 6, $"{read} read, {refused} refused");
     }
 
+    [Fact]
+    public void Spoiled_JSON_forms_are_read_and_refused_alike()
+    {
+        using var peer = WasmPeer.Start();
+        var (read, refused) = (0, 0);
+        foreach (var seed in DifferentialRun.Seeds(PoliciesPerSeed / 2))
+        {
+            var json = JsonNode.Parse(SchemaFragment.Parse(new SourceText(SchemaGenerator.Generate(seed).Text), new List<Diagnostic>())!.ToJson())!;
+            JsonSpoiler.Spoil(new Dice(seed), json, ["Long", "TA", "App::TB", "Record", "__cedar::Bool", "ipaddr", "a b", ""]);
+            var diagnostics = new List<Diagnostic>();
+            var ours = CedarSchema.ParseJson(json.ToJsonString(), diagnostics) is not null;
+            var answer = peer.Ask(new JsonArray("checkParseSchema", json.DeepClone()))[0];
+            var theirs = answer.TryGetProperty("type", out var type) && type.GetString() == "success";
+            Assert.True(ours == theirs, $"seed {seed}\n{json}\nours: {string.Join('\n', diagnostics)}\ntheirs: {answer.GetRawText()}");
+            if (ours) read++;
+            else refused++;
+        }
+
+        Assert.True(read > (read + refused) / 10 && refused > (read + refused) / 4, $"{read} read, {refused} refused");
+    }
+
     // Their Cedar form of our JSON says the same as ours, and they read ours.
     private static void Translated(WasmPeer peer, SchemaFragment fragment, string json, string shown)
     {

@@ -42,7 +42,8 @@ internal static class JsonSpoiler
                 node.ReplaceWith(new JsonObject { ["type"] = dice.Pick(texts), ["id"] = "red" });
                 break;
             default:
-                node.ReplaceWith(dice.Pick(nodes).DeepClone());
+                // The reference implementation takes an array for an object where no member is needed; that is not copied.
+                node.ReplaceWith(dice.Pick(nodes.Where(n => n is JsonArray == node is JsonArray).ToList()).DeepClone());
                 break;
         }
     }

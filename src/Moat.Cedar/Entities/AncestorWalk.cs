@@ -4,7 +4,9 @@ namespace Moat.Cedar;
 /// Works out what every entity is in: a walk over the parents that finishes an entity after all of its parents. It keeps its
 /// own stack, since a hierarchy may be deeper than the machine's.
 /// </summary>
-internal sealed class AncestorWalk(Dictionary<EntityUid, Entity> entities)
+/// <param name="entities">The entities to finish.</param>
+/// <param name="finished">Others, of which it is known already.</param>
+internal sealed class AncestorWalk(Dictionary<EntityUid, Entity> entities, Dictionary<EntityUid, StoredEntity> finished)
 {
     private readonly Dictionary<EntityUid, StoredEntity> done = new(entities.Count);
     private readonly HashSet<EntityUid> open = [];
@@ -51,7 +53,7 @@ internal sealed class AncestorWalk(Dictionary<EntityUid, Entity> entities)
         foreach (var parent in entity.Parents)
         {
             ancestors.Add(parent);
-            if (!done.TryGetValue(parent, out var stored)) continue;
+            if (!done.TryGetValue(parent, out var stored) && !finished.TryGetValue(parent, out stored)) continue;
             foreach (var ancestor in stored.Ancestors) ancestors.Add(ancestor);
         }
 

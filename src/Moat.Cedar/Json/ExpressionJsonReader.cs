@@ -25,7 +25,7 @@ internal static class ExpressionJsonReader
         if (ExtensionFunctions.Find(name) is { } function) return new CallExpression(function.Function, ReadAll(body));
         return name switch
         {
-            "Value" => ValueExpression.Of(ValueJson.Read(body, null)),
+            "Value" => LiteralJson.Read(body),
             "Var" => new VariableExpression(ReadVariable(body)),
             "Slot" => throw body.Error("a slot cannot stand in a condition"),
             "!" => Unary(UnaryOperator.Not, body),
@@ -93,7 +93,7 @@ internal static class ExpressionJsonReader
     private static IsExpression Is(JsonPlace body)
     {
         body.AllowOnly("left", "entity_type", "in");
-        return new IsExpression(Read(body.Property("left")), ReadType(body.Property("entity_type")), body.Find("in") is { } ancestor ? Read(ancestor) : null);
+        return new IsExpression(Read(body.Property("left")), ReadType(body.Property("entity_type")), body.Optional("in") is { } ancestor ? Read(ancestor) : null);
     }
 
     private static ConditionalExpression Conditional(JsonPlace body)

@@ -15,13 +15,22 @@ internal static class ExtensionJson
     /// <param name="depth">How deep it stands.</param>
     public static CedarValue Read(JsonPlace place, bool isTyped, int depth)
     {
-        var function = place.Property("fn");
-        if (ExtensionFunctions.Find(function.Text()) is not { } signature) throw function.Error("there is no such function");
-        var given = place.Find("arg") is { } argument ? [argument] : place.Property("args").Items().ToList();
-        var arguments = given.Select((item, i) => ValueJson.Read(item, isTyped && i < signature.Parameters.Length ? CedarType.Of(signature.Parameters[i]) : null, depth + 1)).ToArray();
+        var signature = Function(place);
+        var arguments = Arguments(place)
+            .Select((item, i) => ValueJson.Read(item, isTyped && i < signature.Parameters.Length ? CedarType.Of(signature.Parameters[i]) : null, depth + 1)).ToArray();
         if (arguments.Length != signature.Parameters.Length) throw place.Error($"`{signature.Name}` takes {signature.Parameters.Length}, not {arguments.Length} arguments");
         return Call(place, signature.Function, arguments[0], arguments.Length > 1 ? arguments[1] : default);
     }
+
+    /// <summary>The function that a call names.</summary>
+    public static ExtensionSignature Function(JsonPlace call)
+    {
+        var name = call.Property("fn");
+        return ExtensionFunctions.Find(name.Text()) ?? throw name.Error("there is no such function");
+    }
+
+    /// <summary>The arguments of a call.</summary>
+    public static IEnumerable<JsonPlace> Arguments(JsonPlace call) => call.Find("arg") is { } argument ? [argument] : call.Property("args").Items();
 
     public static CedarValue Call(JsonPlace place, ExtensionFunction function, CedarValue first, CedarValue second = default) =>
         ExtensionOperations.Apply(function, first, second, out var value) == ExtensionFault.None

@@ -46,6 +46,9 @@ internal sealed class JsonPlace
     /// <summary>The property, or null.</summary>
     public JsonPlace? Find(string name) => IsObject && Element.TryGetProperty(name, out var element) ? new JsonPlace(element, this, $".{name}") : null;
 
+    /// <summary>The property, or null when it is missing or null itself.</summary>
+    public JsonPlace? Optional(string name) => Find(name) is { Element.ValueKind: not JsonValueKind.Null } place ? place : null;
+
     /// <summary>The property, which must be there.</summary>
     public JsonPlace Property(string name) => Find(name) ?? throw Error($"`{name}` is missing");
 

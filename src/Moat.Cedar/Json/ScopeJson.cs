@@ -24,7 +24,7 @@ internal static class ScopeJson
                 return new InScope(ReadEntity(place, variable));
             case "is" when variable != Variable.Action:
                 place.AllowOnly("op", "entity_type", "in");
-                return new IsScope(ExpressionJsonReader.ReadType(place.Property("entity_type")), place.Find("in") is { } ancestor ? ReadEntity(ancestor, variable) : null);
+                return new IsScope(ExpressionJsonReader.ReadType(place.Property("entity_type")), place.Optional("in") is { } ancestor ? ReadEntity(ancestor, variable) : null);
             default:
                 throw operation.Error("there is no such constraint here");
         }
@@ -77,7 +77,7 @@ internal static class ScopeJson
     {
         if (place.Find("slot") is { } slot)
         {
-            if (place.Find("entity") is not null) throw place.Error("an entity or a slot is expected, not both");
+            if (place.Find("entity") is { } beside) throw beside.Error("beside a slot there is no such property");
             return (slot.Text(), variable) switch
             {
                 ("?principal", Variable.Principal) => new EntityOrSlot(Slot.Principal),

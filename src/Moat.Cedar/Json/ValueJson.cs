@@ -6,7 +6,7 @@ namespace Moat.Cedar;
 public static class ValueJson
 {
     // As deep as Cedar's own reader goes.
-    private const int MaxDepth = 128;
+    internal const int MaxDepth = 128;
 
     /// <summary>Reads a record, such as a request's context.</summary>
     /// <exception cref="CedarException">It is not one.</exception>
@@ -123,6 +123,6 @@ public static class ValueJson
         };
     }
 
-    private static bool IsUid(JsonPlace place) =>
+    internal static bool IsUid(JsonPlace place) =>
         place.Find("type") is { Element.ValueKind: JsonValueKind.String } && place.Find("id") is { Element.ValueKind: JsonValueKind.String };
 }

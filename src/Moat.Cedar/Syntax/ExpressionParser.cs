@@ -78,9 +78,9 @@ internal sealed partial class ExpressionParser(TokenReader reader)
         {
             var found = LevelOf(reader.Current);
             if (found < level) return left;
+            if (afterRelation && found >= RelationLevel) return AfterRelation(found);
             if (found == RelationLevel)
             {
-                if (afterRelation) return Ambiguous();
                 left = Relation(left);
                 afterRelation = true;
             }
@@ -144,9 +144,11 @@ internal sealed partial class ExpressionParser(TokenReader reader)
         },
     };
 
-    private Expression? Ambiguous()
+    private Expression? AfterRelation(int level)
     {
-        reader.Error(reader.Current.Span, "comparisons cannot follow each other", "put one of them in parentheses");
+        // What `has`, `like` and `is` have on their right is no operand: nothing can be added to it.
+        if (level == RelationLevel) reader.Error(reader.Current.Span, "comparisons cannot follow each other", "put one of them in parentheses");
+        else reader.Unexpected("&&", "||", "the end of the expression");
         return null;
     }
 

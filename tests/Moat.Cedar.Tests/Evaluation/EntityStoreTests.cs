@@ -1,3 +1,5 @@
+using CsCheck;
+
 namespace Moat.Cedar.Tests.Evaluation;
 
 public sealed class EntityStoreTests
@@ -43,6 +45,31 @@ public sealed class EntityStoreTests
         thread.Start();
         thread.Join();
         Assert.True(store!.IsIn(Uid("0"), Uid("3000")));
+    }
+
+    [Fact]
+    public void Entities_added_in_any_order_are_in_what_those_given_at_once_are_in()
+    {
+        // Edges lead to greater names only, but for a few that make a cycle.
+        var edge = Gen.Select(Gen.Int[0, 8], Gen.Int[0, 8], Gen.Int[0, 30], (a, b, odd) => odd == 0 ? (Math.Max(a, b), Math.Min(a, b)) : (Math.Min(a, b), Math.Max(a, b) + 1));
+        Gen.Select(edge.Array[0, 12], Gen.Int[1, 4]).Sample((edges, pieces) =>
+        {
+            Entity[] entities = [.. edges.GroupBy(e => e.Item1).Select(g => Entity($"{g.Key}", [.. g.Select(e => $"{e.Item2}").Distinct()]))];
+            EntityStore? whole = null;
+            var refused = Record.Exception(() => whole = EntityStore.Create(entities)) is not null;
+            EntityStore? grown = EntityStore.Empty;
+            var refusedLate = Record.Exception(() =>
+            {
+                foreach (var piece in entities.Chunk(pieces)) grown = grown.Add(piece);
+            }) is not null;
+            Assert.Equal(refused, refusedLate);
+            if (refused) return;
+            Assert.Equal(whole!.Count, grown.Count);
+            for (var a = 0; a < 10; a++)
+            {
+                for (var b = 0; b < 10; b++) Assert.Equal(whole.IsIn(Uid($"{a}"), Uid($"{b}")), grown.IsIn(Uid($"{a}"), Uid($"{b}")));
+            }
+        }, iter: 3_000);
     }
 
     private static EntityUid Uid(string id) => new(new("T"), id);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Moat.Cedar;
 
@@ -25,30 +26,47 @@ public sealed class CedarSchema
 
     internal ImmutableArray<SchemaAction> ActionList => actions.Values;
 
-    /// <summary>Makes a schema of fragments, each of which may use what another declares.</summary>
-    /// <param name="fragments">At least none; two may declare in one namespace.</param>
-    /// <param name="diagnostics">Takes every error.</param>
-    /// <returns>The schema; null after an error.</returns>
-    public static CedarSchema? Resolve(IEnumerable<SchemaFragment> fragments, ICollection<Diagnostic> diagnostics)
-    {
-        ArgumentNullException.ThrowIfNull(fragments);
-        ArgumentNullException.ThrowIfNull(diagnostics);
-        return SchemaResolver.Resolve(fragments, diagnostics);
-    }
+    /// <summary>Reads a schema of the Cedar form.</summary>
+    /// <exception cref="CedarException">The text is not in order; it holds every error of it.</exception>
+    public static CedarSchema Parse(string text, string? name = null) =>
+        TryParse(new SourceText(text, name), out var schema, out var diagnostics) ? schema : throw new CedarException(diagnostics);
 
     /// <summary>Reads a schema of the Cedar form.</summary>
     /// <param name="source">The text.</param>
-    /// <param name="diagnostics">Takes every error and warning.</param>
-    /// <returns>The schema; null after an error.</returns>
-    public static CedarSchema? Parse(SourceText source, ICollection<Diagnostic> diagnostics) =>
-        SchemaFragment.Parse(source, diagnostics) is { } fragment ? Resolve([fragment], diagnostics) : null;
+    /// <param name="schema">The schema; null when the text is not in order.</param>
+    /// <param name="diagnostics">Every error and warning.</param>
+    public static bool TryParse(SourceText source, [NotNullWhen(true)] out CedarSchema? schema, out IReadOnlyList<Diagnostic> diagnostics)
+    {
+        schema = null;
+        if (!SchemaFragment.TryParse(source, out var fragment, out diagnostics)) return false;
+        var warnings = diagnostics;
+        TryResolve([fragment], out schema, out var errors);
+        diagnostics = [.. warnings, .. errors];
+        return schema is not null;
+    }
 
     /// <summary>Reads a schema of the JSON form.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="diagnostics">Takes every error; their messages say at what path.</param>
-    /// <returns>The schema; null after an error.</returns>
-    public static CedarSchema? ParseJson(string json, ICollection<Diagnostic> diagnostics) =>
-        SchemaFragment.ParseJson(json, diagnostics) is { } fragment ? Resolve([fragment], diagnostics) : null;
+    /// <param name="schema">The schema; null when the text is not in order.</param>
+    /// <param name="diagnostics">Every error; their messages say at what path.</param>
+    public static bool TryParseJson(string json, [NotNullWhen(true)] out CedarSchema? schema, out IReadOnlyList<Diagnostic> diagnostics)
+    {
+        schema = null;
+        return SchemaFragment.TryParseJson(json, out var fragment, out diagnostics) && TryResolve([fragment], out schema, out diagnostics);
+    }
+
+    /// <summary>Makes a schema of fragments, each of which may use what another declares; two may declare in one namespace.</summary>
+    /// <param name="fragments">The fragments.</param>
+    /// <param name="schema">The schema; null when they do not make one.</param>
+    /// <param name="diagnostics">Every error.</param>
+    public static bool TryResolve(IEnumerable<SchemaFragment> fragments, [NotNullWhen(true)] out CedarSchema? schema, out IReadOnlyList<Diagnostic> diagnostics)
+    {
+        ArgumentNullException.ThrowIfNull(fragments);
+        var found = new List<Diagnostic>();
+        schema = SchemaResolver.Resolve(fragments, found);
+        diagnostics = found;
+        return schema is not null;
+    }
 
     /// <summary>The declared actions as entities, each in its groups.</summary>
     public IEnumerable<Entity> ActionEntities() => ActionList.Select(static a => new Entity(a.Uid, parents: a.Ancestors));

@@ -9,32 +9,29 @@ internal sealed class SchemaCedarWriter
 {
     private readonly StringBuilder text = new();
 
-    public static string? Write(SchemaFragment schema, ICollection<Diagnostic> diagnostics)
+    public static string Write(SchemaFragment schema)
     {
-        if (!CanBeWritten(schema, diagnostics)) return null;
+        if (Problems(schema).ToList() is { Count: > 0 } problems) throw new CedarException(problems);
         var writer = new SchemaCedarWriter();
         foreach (var space in schema.Namespaces.OrderBy(n => n.Name, StringComparer.Ordinal)) writer.Namespace(space);
         return writer.text.ToString();
     }
 
     // JSON tells entity types and common types apart and takes any type as a shape; the Cedar form does neither.
-    private static bool CanBeWritten(SchemaFragment schema, ICollection<Diagnostic> diagnostics)
+    private static IEnumerable<Diagnostic> Problems(SchemaFragment schema)
     {
-        var before = diagnostics.Count;
         foreach (var space in schema.Namespaces)
         {
             var common = space.CommonTypes.Select(t => t.Name).ToHashSet();
             foreach (var type in space.EntityTypes)
             {
                 var name = SchemaNames.Qualify(space.Name, type.Name);
-                if (space.Name.Length > 0 && common.Contains(type.Name)) Refuse($"`{name}` is an entity type and a common type");
-                if (type.Shape is not RecordSchemaType) Refuse($"the shape of `{name}` is no record but the name of one");
+                if (space.Name.Length > 0 && common.Contains(type.Name)) yield return Problem($"`{name}` is an entity type and a common type");
+                if (type.Shape is not RecordSchemaType) yield return Problem($"the shape of `{name}` is no record but the name of one");
             }
         }
 
-        return diagnostics.Count == before;
-
-        void Refuse(string what) => diagnostics.Add(new Diagnostic(DiagnosticSeverity.Error, $"the Cedar form cannot say this: {what}"));
+        static Diagnostic Problem(string what) => new(DiagnosticSeverity.Error, $"the Cedar form cannot say this: {what}");
     }
 
     private void Namespace(SchemaNamespace space)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Moat.Cedar;
 
@@ -16,35 +17,34 @@ public sealed record SchemaFragment
 
     /// <summary>Reads the Cedar form.</summary>
     /// <param name="source">The text.</param>
-    /// <param name="diagnostics">Takes every error and warning.</param>
-    /// <returns>The schema; null after an error.</returns>
-    public static SchemaFragment? Parse(SourceText source, ICollection<Diagnostic> diagnostics)
+    /// <param name="fragment">The schema; null when the text is not in order.</param>
+    /// <param name="diagnostics">Every error and warning, in the order of the text.</param>
+    public static bool TryParse(SourceText source, [NotNullWhen(true)] out SchemaFragment? fragment, out IReadOnlyList<Diagnostic> diagnostics)
     {
         ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(diagnostics);
-        return SchemaParser.Parse(source, diagnostics);
+        var found = new List<Diagnostic>();
+        fragment = SchemaParser.Parse(source, found);
+        diagnostics = [.. found.OrderBy(d => d.Span.Start)];
+        return fragment is not null;
     }
 
     /// <summary>Reads the JSON form.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="diagnostics">Takes every error; their messages say at what path.</param>
-    /// <returns>The schema; null after an error.</returns>
-    public static SchemaFragment? ParseJson(string json, ICollection<Diagnostic> diagnostics)
+    /// <param name="fragment">The schema; null when the text is not in order.</param>
+    /// <param name="diagnostics">Every error; their messages say at what path.</param>
+    public static bool TryParseJson(string json, [NotNullWhen(true)] out SchemaFragment? fragment, out IReadOnlyList<Diagnostic> diagnostics)
     {
         ArgumentNullException.ThrowIfNull(json);
-        ArgumentNullException.ThrowIfNull(diagnostics);
-        return SchemaJsonReader.Read(json, diagnostics);
+        var found = new List<Diagnostic>();
+        fragment = SchemaJsonReader.Read(json, found);
+        diagnostics = found;
+        return fragment is not null;
     }
 
     /// <summary>Writes the JSON form, names in ordinal order.</summary>
     public string ToJson() => SchemaJsonWriter.Write(this);
 
     /// <summary>Writes the Cedar form, names in ordinal order.</summary>
-    /// <param name="diagnostics">Takes an error for each declaration that the Cedar form cannot say.</param>
-    /// <returns>The text; null after an error.</returns>
-    public string? ToCedar(ICollection<Diagnostic> diagnostics)
-    {
-        ArgumentNullException.ThrowIfNull(diagnostics);
-        return SchemaCedarWriter.Write(this, diagnostics);
-    }
+    /// <exception cref="CedarException">The JSON form said what the Cedar form cannot say; it holds an error for each such declaration.</exception>
+    public string ToCedar() => SchemaCedarWriter.Write(this);
 }

@@ -14,7 +14,7 @@ internal sealed class ValidationReport(Policy policy)
     public void Warn(SourceSpan span, string message, string? help) => Add(DiagnosticSeverity.Warning, span, message, help);
 
     public void Unexpected(SourceSpan span, IReadOnlyList<CedarType> expected, CedarType actual, string? help) =>
-        Error(span, $"this is {Article(actual)}, but {string.Join(" or ", expected.Select(Article))} belongs here", help);
+        Error(span, $"{string.Join(" or ", expected.Select(Named))} belongs here, not {Named(actual)}", help);
 
     public void Incompatible(SourceSpan span, string what, IReadOnlyList<CedarType> types, string? help)
     {
@@ -32,12 +32,12 @@ internal sealed class ValidationReport(Policy policy)
     public void OptionalAttribute(CoreNode node, CedarType target) =>
         Error(node.Span, $"the attribute `{node.Name}` of {target} is optional and may be missing here", $"ask with `has {node.Name}` first");
 
-    private static string Article(CedarType type) => type switch
+    private static string Named(CedarType type) => type switch
     {
         SetType { Element: null } => "a set",
         RecordType { IsOpen: true, Attributes.Count: 0 } => "a record",
         EntityReferenceType { IsAny: true } => "an entity",
-        _ => $"of type {type}",
+        _ => type.ToString(),
     };
 
     private void Add(DiagnosticSeverity severity, SourceSpan span, string message, string? help)

@@ -40,7 +40,7 @@ public sealed class CorpusTests
         {
             caseCount++;
             var authorizer = new Authorizer(PolicySet.Parse(item.Policies));
-            var schema = CedarSchema.Parse(new SourceText(item.Schema), new List<Diagnostic>())!;
+            var schema = CedarSchema.Parse(item.Schema);
             var entities = EntityJson.Read(item.Entities, schema);
             foreach (var request in item.Requests)
             {

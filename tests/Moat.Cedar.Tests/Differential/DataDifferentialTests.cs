@@ -28,8 +28,8 @@ public sealed class DataDifferentialTests
                 ["resource"] = Uid(request.Resource),
                 ["context"] = context,
             };
-            foreach (var escape in Nodes(entities).Concat(Nodes(context)).Where(n => n.Parent is not null && dice.Chance(40)).ToList()) Bare(escape);
-            if (dice.Chance(60)) Spoil(dice, dice.Chance(50) ? entities : call);
+            foreach (var escape in JsonSpoiler.Nodes(entities).Concat(JsonSpoiler.Nodes(context)).Where(n => n.Parent is not null && dice.Chance(40)).ToList()) Bare(escape);
+            if (dice.Chance(60)) JsonSpoiler.Spoil(dice, dice.Chance(50) ? entities : call, ["TA", "red", "1.5", "10.0.0.1"]);
             var ours = Fits(shape.Text, entities.ToJsonString(), call.ToJsonString());
             call["policies"] = new JsonObject { ["staticPolicies"] = "permit(principal, action, resource);" };
             call["entities"] = entities;
@@ -49,7 +49,7 @@ public sealed class DataDifferentialTests
 
     private static string? Fits(string text, string entities, string request)
     {
-        var schema = CedarSchema.Parse(new SourceText(text), new List<Diagnostic>())!;
+        var schema = CedarSchema.Parse(text);
         var validator = new DataValidator(schema);
         try
         {
@@ -62,51 +62,11 @@ public sealed class DataDifferentialTests
         }
     }
 
-    private static IEnumerable<JsonNode> Nodes(JsonNode? node)
-    {
-        if (node is null) yield break;
-        var children = node switch { JsonObject o => o.Select(p => p.Value), JsonArray a => a, _ => [] };
-        foreach (var child in children.ToList())
-        {
-            foreach (var inner in Nodes(child)) yield return inner;
-        }
-
-        yield return node;
-    }
-
     // Leaves the escape out, as the schema allows it.
     private static void Bare(JsonNode node)
     {
         if (node is not JsonObject { Count: 1 } escape) return;
         if (escape["__entity"] is { } uid) node.ReplaceWith(uid.DeepClone());
         else if (escape["__extn"] is { } call && call["arg"] is { } argument) node.ReplaceWith(argument.DeepClone());
-    }
-
-    private static void Spoil(Dice dice, JsonNode root)
-    {
-        var nodes = Nodes(root).Where(n => n.Parent is not null).ToList();
-        if (nodes.Count == 0) return;
-        var node = dice.Pick(nodes);
-        switch (dice.Upto(5))
-        {
-            case 0:
-                node.ReplaceWith(1);
-                break;
-            case 1:
-                node.ReplaceWith("TA");
-                break;
-            case 2 when node.Parent is JsonObject holder && holder != root:
-                holder.Remove(node.GetPropertyName());
-                break;
-            case 3 when node is JsonObject record:
-                record["more"] = true;
-                break;
-            case 4:
-                node.ReplaceWith(new JsonObject { ["type"] = "TA", ["id"] = "red" });
-                break;
-            default:
-                node.ReplaceWith(dice.Pick(nodes).DeepClone());
-                break;
-        }
     }
 }

@@ -7,6 +7,12 @@ internal sealed class SchemaGenerator
 {
     private static readonly string[] FieldNames = ["a", "b", "c", "name", "owner", "x y", "if", "\"", "é"];
     private static readonly string[] Ids = ["view", "edit", "a b", "", "all"];
+    private static readonly string[] Pieces =
+    [
+        "entity", "action", "type", "namespace X {", "in", "appliesTo", "principal", "context:", "tags", "enum", "Set<", "<", ">", "{", "}", "[", "]", "(", ")", ",", ";", ":", "::", "=", "?", "@",
+        "@a", "@a(\"b\")", "X", "\"x\"", "\"\\q\"", "__cedar", "__cedar::", "if", "//", "\n", "\"", "Long", "attributes {}", "1", ".", "Y: Long,", "\"\\u{41}\"", "\u00e9", "\r", "\t", "in []",
+    ];
+
     private readonly Dice dice;
     private readonly List<(string Space, string Name)> entityNames = [];
     private readonly List<(string Space, string Name, ShapeType Type)> common = [];
@@ -175,7 +181,8 @@ internal sealed class SchemaGenerator
     private string Spoil(string schema)
     {
         var declared = $"T{(char)('A' + dice.Upto(3))}";
-        return dice.Upto(13) switch
+        var at = dice.Upto(schema.Length);
+        return dice.Upto(20) switch
         {
             0 => schema + "entity Again; entity Again;",
             1 => schema + $"entity {declared};",
@@ -189,7 +196,9 @@ internal sealed class SchemaGenerator
             9 => schema + $"entity Other {{ a: {declared}, b: Action }};",
             10 => schema + "action view, view;",
             11 => schema.Replace("Long", "Lonng", StringComparison.Ordinal),
-            12 => schema.Length == 0 ? "entity" : schema.Remove(dice.Upto(schema.Length - 1), 1),
+            12 or 13 or 14 => schema.Remove(at, Math.Min(dice.Upto(8) + 1, schema.Length - at)),
+            15 or 16 or 17 or 18 => schema.Insert(at, $" {dice.Pick(Pieces)} "),
+            19 => schema.Insert(at, dice.Pick(Pieces)),
             _ => schema + "entity Bool; entity long { a: Bool, b: __cedar::Bool };",
         };
     }

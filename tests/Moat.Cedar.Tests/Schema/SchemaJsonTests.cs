@@ -30,10 +30,8 @@ public sealed class SchemaJsonTests
               "": { "commonTypes": { "Ctx": { "type": "Record", "attributes": {}, "additionalAttributes": false } }, "entityTypes": {}, "actions": {} }
             }
             """;
-        var diagnostics = new List<Diagnostic>();
-        var schema = SchemaFragment.ParseJson(json, diagnostics);
-        Assert.Empty(diagnostics);
-        var resolved = CedarSchema.Resolve([schema!], diagnostics)!;
+        Assert.True(SchemaFragment.TryParseJson(json, out var schema, out _));
+        Assert.True(CedarSchema.TryResolve([schema], out var resolved, out _));
         Assert.Equal("{age?: Long, any: App::Group, boss: App::User, home: ipaddr, name: String, yes: Bool}", resolved.Find(new EntityType("App::User"))!.Attributes.ToString());
         Assert.Equal(
             """
@@ -65,8 +63,9 @@ public sealed class SchemaJsonTests
             }
 
             """,
-            schema!.ToCedar(diagnostics));
-        Assert.Equal(schema.ToJson(), SchemaFragment.ParseJson(schema.ToJson(), diagnostics)!.ToJson());
+            schema.ToCedar());
+        Assert.True(SchemaFragment.TryParseJson(schema.ToJson(), out var again, out _));
+        Assert.Equal(schema.ToJson(), again.ToJson());
     }
 
     [Theory]
@@ -94,8 +93,7 @@ public sealed class SchemaJsonTests
     [InlineData("{\"\": {\"entityTypes\": {\"A\": {\"enum\": [\"\\ud800\"]}}, \"actions\": {}}}", "half a surrogate pair")]
     public void An_error_is_reported_with_its_path(string json, string message)
     {
-        var diagnostics = new List<Diagnostic>();
-        Assert.Null(CedarSchema.ParseJson(json, diagnostics));
+        Assert.False(CedarSchema.TryParseJson(json, out _, out var diagnostics));
         Assert.Contains(diagnostics, d => d.Message.Contains(message, StringComparison.Ordinal));
     }
 
@@ -104,11 +102,8 @@ public sealed class SchemaJsonTests
     [InlineData("{\"\": {\"commonTypes\": {\"R\": {\"type\": \"Record\", \"attributes\": {}}}, \"entityTypes\": {\"A\": {\"shape\": {\"type\": \"R\"}}}, \"actions\": {}}}", "the shape of `A` is no record but the name of one")]
     public void What_the_Cedar_form_cannot_say_is_refused_there_and_only_there(string json, string message)
     {
-        var diagnostics = new List<Diagnostic>();
-        var fragment = SchemaFragment.ParseJson(json, diagnostics)!;
-        Assert.NotNull(CedarSchema.Resolve([fragment], diagnostics));
-        Assert.Empty(diagnostics);
-        Assert.Null(fragment.ToCedar(diagnostics));
-        Assert.Contains(message, Assert.Single(diagnostics).Message, StringComparison.Ordinal);
+        Assert.True(SchemaFragment.TryParseJson(json, out var fragment, out _));
+        Assert.True(CedarSchema.TryResolve([fragment], out _, out _));
+        Assert.Contains(message, Assert.Single(Assert.Throws<CedarException>(fragment.ToCedar).Diagnostics).Message, StringComparison.Ordinal);
     }
 }

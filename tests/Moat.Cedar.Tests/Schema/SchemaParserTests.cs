@@ -5,8 +5,7 @@ public sealed class SchemaParserTests
     [Fact]
     public void A_schema_is_read_with_all_its_parts()
     {
-        var diagnostics = new List<Diagnostic>();
-        var schema = SchemaFragment.Parse(new SourceText("""
+        Assert.True(SchemaFragment.TryParse(new SourceText("""
             // comments are skipped
             @doc("app") namespace App {
               type Name = String;
@@ -16,9 +15,9 @@ public sealed class SchemaParserTests
               action all attributes {};
             }
             entity Group;
-            """), diagnostics);
+            """), out var schema, out var diagnostics));
         Assert.Empty(diagnostics);
-        Assert.Equal(["App", ""], schema!.Namespaces.Select(n => n.Name));
+        Assert.Equal(["App", ""], schema.Namespaces.Select(n => n.Name));
         var app = schema.Namespaces[0];
         Assert.Equal(("doc", "app"), (app.Annotations[0].Name, app.Annotations[0].Value));
         Assert.Equal(["User", "Bot", "Team"], app.EntityTypes.Select(e => e.Name));
@@ -107,10 +106,9 @@ public sealed class SchemaParserTests
     [Fact]
     public void The_last_of_two_attributes_counts_and_is_warned_of()
     {
-        var diagnostics = new List<Diagnostic>();
-        var schema = SchemaFragment.Parse(new SourceText("type T = { a: Long, a: String };"), diagnostics);
+        Assert.True(SchemaFragment.TryParse(new SourceText("type T = { a: Long, a: String };"), out var schema, out var diagnostics));
         Assert.Equal((DiagnosticSeverity.Warning, 20), (Assert.Single(diagnostics).Severity, diagnostics[0].Span.Start));
-        Assert.Equal("String", Assert.IsType<NamedSchemaType>(Assert.Single(((RecordSchemaType)schema!.Namespaces[0].CommonTypes[0].Type).Attributes).Type).Name);
+        Assert.Equal("String", Assert.IsType<NamedSchemaType>(Assert.Single(((RecordSchemaType)schema.Namespaces[0].CommonTypes[0].Type).Attributes).Type).Name);
     }
 
     [Theory]
@@ -118,8 +116,7 @@ public sealed class SchemaParserTests
     [InlineData("entity A; type A = Long;", "entity A; type §A§ = Long;", "hides the entity type of that name")]
     public void A_name_that_hides_another_is_warned_of(string text, string marked, string message)
     {
-        var diagnostics = new List<Diagnostic>();
-        Assert.NotNull(SchemaFragment.Parse(new SourceText(text), diagnostics));
+        Assert.True(SchemaFragment.TryParse(new SourceText(text), out _, out var diagnostics));
         var warning = Assert.Single(diagnostics);
         Assert.Equal((DiagnosticSeverity.Warning, marked, true), (warning.Severity, Mark(text, warning), warning.Message.Contains(message, StringComparison.Ordinal)));
     }
@@ -133,10 +130,9 @@ public sealed class SchemaParserTests
 
     private static List<Diagnostic> Problems(string text)
     {
-        var diagnostics = new List<Diagnostic>();
-        var fragment = SchemaFragment.Parse(new SourceText(text), diagnostics);
+        var read = SchemaFragment.TryParse(new SourceText(text), out _, out var diagnostics);
         var errors = diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).ToList();
-        Assert.Equal(fragment is null, errors.Count > 0);
+        Assert.Equal(!read, errors.Count > 0);
         return errors;
     }
 

@@ -10,9 +10,8 @@ public sealed class SchemaPropertyTests
     public void A_generated_schema_is_in_order_and_stays_the_same_through_both_forms() => Gen.Int.Sample(seed =>
     {
         var text = SchemaGenerator.Generate(seed).Text;
-        var fragment = Read(text);
-        Assert.NotNull(Resolve(fragment));
-        StaysTheSame(fragment);
+        Assert.NotNull(CedarSchema.Parse(text));
+        StaysTheSame(Read(text));
     }, iter: 500);
 
     [Fact]
@@ -25,9 +24,8 @@ public sealed class SchemaPropertyTests
     public void A_spoiled_schema_is_read_or_refused_with_a_place_and_never_throws() => Gen.Int.Sample(seed =>
     {
         var source = new SourceText(SchemaGenerator.Generate(seed, mistakes: true).Text);
-        var diagnostics = new List<Diagnostic>();
-        var schema = CedarSchema.Parse(source, diagnostics);
-        Assert.Equal(schema is null, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
+        var read = CedarSchema.TryParse(source, out _, out var diagnostics);
+        Assert.Equal(!read, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
         Assert.All(diagnostics, d =>
         {
             Assert.Same(source, d.Source);
@@ -42,9 +40,8 @@ public sealed class SchemaPropertyTests
             "(", ")", ",", ";", ":", "::", "=", "?", "@", "A", "B", "\"x\"", "\"\\q\"", "__cedar", "if", "//c\n", "\"", "\u0000", "\ud800", "attributes", "Long");
         word.List[0, 60].Sample(words =>
         {
-            var diagnostics = new List<Diagnostic>();
-            var schema = CedarSchema.Parse(new SourceText(string.Join(' ', words)), diagnostics);
-            Assert.Equal(schema is null, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
+            var read = CedarSchema.TryParse(new SourceText(string.Join(' ', words)), out _, out var diagnostics);
+            Assert.Equal(!read, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
         }, iter: 5000);
     }
 
@@ -60,9 +57,8 @@ public sealed class SchemaPropertyTests
             (4, Gen.Select(name, self).List[0, 5].Select(members => $"{{{string.Join(',', members.Select(m => $"\"{m.Item1}\":{m.Item2}"))}}}"))));
         json.Sample(text =>
         {
-            var diagnostics = new List<Diagnostic>();
-            var schema = CedarSchema.ParseJson(text, diagnostics);
-            Assert.Equal(schema is null, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
+            var read = CedarSchema.TryParseJson(text, out _, out var diagnostics);
+            Assert.Equal(!read, diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
         }, iter: 5000);
     }
 
@@ -71,30 +67,14 @@ public sealed class SchemaPropertyTests
     private static void StaysTheSame(SchemaFragment fragment)
     {
         var json = fragment.ToJson();
-        var diagnostics = new List<Diagnostic>();
-        var fromJson = SchemaFragment.ParseJson(json, diagnostics);
-        Assert.Empty(diagnostics);
-        Assert.Equal(json, fromJson!.ToJson());
+        Assert.True(SchemaFragment.TryParseJson(json, out var fromJson, out _));
+        Assert.Equal(json, fromJson.ToJson());
 
-        var cedar = fragment.ToCedar(diagnostics);
-        Assert.Empty(diagnostics);
-        Assert.Equal(json, Read(cedar!).ToJson());
-        Assert.Equal(cedar, Read(cedar!).ToCedar(diagnostics));
+        var cedar = fragment.ToCedar();
+        Assert.Equal(json, Read(cedar).ToJson());
+        Assert.Equal(cedar, Read(cedar).ToCedar());
     }
 
-    private static SchemaFragment Read(string text)
-    {
-        var diagnostics = new List<Diagnostic>();
-        var fragment = SchemaFragment.Parse(new SourceText(text), diagnostics);
-        Assert.True(fragment is not null, $"{text}\n{string.Join('\n', diagnostics)}");
-        return fragment;
-    }
-
-    private static CedarSchema? Resolve(SchemaFragment fragment)
-    {
-        var diagnostics = new List<Diagnostic>();
-        var schema = CedarSchema.Resolve([fragment], diagnostics);
-        Assert.True(schema is not null, $"{fragment.Source?.Text}\n{string.Join('\n', diagnostics)}");
-        return schema;
-    }
+    private static SchemaFragment Read(string text) =>
+        SchemaFragment.TryParse(new SourceText(text), out var fragment, out var diagnostics) ? fragment : throw new CedarException(diagnostics);
 }

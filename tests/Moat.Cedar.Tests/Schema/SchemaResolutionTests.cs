@@ -5,7 +5,7 @@ public sealed class SchemaResolutionTests
     [Fact]
     public void A_name_means_what_its_own_namespace_declares_before_what_stands_outside()
     {
-        var schema = Read("""
+        var schema = CedarSchema.Parse("""
             entity Outer;
             namespace A { entity Inner; entity X { a: Inner, b: Outer, c: B::Inner, d: A::Inner }; }
             namespace B { entity Inner; }
@@ -16,7 +16,7 @@ public sealed class SchemaResolutionTests
     [Fact]
     public void A_common_type_comes_before_an_entity_type_of_its_name()
     {
-        var schema = Read("namespace A { entity T; type T = Long; entity X in [T] { a: T }; }");
+        var schema = CedarSchema.Parse("namespace A { entity T; type T = Long; entity X in [T] { a: T }; }");
         Assert.Equal("{a: Long}", Attributes(schema, "A::X"));
         Assert.Equal([new EntityType("A::T")], schema.Find(new EntityType("A::X"))!.Ancestors);
     }
@@ -24,21 +24,21 @@ public sealed class SchemaResolutionTests
     [Fact]
     public void Built_in_types_can_be_hidden_and_still_be_had()
     {
-        var schema = Read("namespace A { entity Long; entity decimal; entity X { a: Long, b: __cedar::Long, c: decimal, d: __cedar::decimal, e: Bool }; }");
+        var schema = CedarSchema.Parse("namespace A { entity Long; entity decimal; entity X { a: Long, b: __cedar::Long, c: decimal, d: __cedar::decimal, e: Bool }; }");
         Assert.Equal("{a: A::Long, b: Long, c: A::decimal, d: decimal, e: Bool}", Attributes(schema, "A::X"));
     }
 
     [Fact]
     public void Common_types_may_use_each_other_in_any_order()
     {
-        var schema = Read("type A = { x: B }; type B = Set<C>; type C = User; entity User { a?: A };");
+        var schema = CedarSchema.Parse("type A = { x: B }; type B = Set<C>; type C = User; entity User { a?: A };");
         Assert.Equal("{a?: {x: Set<User>}}", Attributes(schema, "User"));
     }
 
     [Fact]
     public void Membership_reaches_through_any_number_of_types()
     {
-        var schema = Read("entity A in [B]; entity B in [C]; entity C in [A]; entity D;");
+        var schema = CedarSchema.Parse("entity A in [B]; entity B in [C]; entity C in [A]; entity D;");
         EntityType[] all = [new("A"), new("B"), new("C")];
         foreach (var type in all) Assert.True(schema.Find(type)!.Descendants.SetEquals(all));
         Assert.Empty(schema.Find(new EntityType("D"))!.Descendants);
@@ -47,7 +47,7 @@ public sealed class SchemaResolutionTests
     [Fact]
     public void Groups_of_actions_reach_through_namespaces()
     {
-        var schema = Read("""
+        var schema = CedarSchema.Parse("""
             action all;
             namespace A { action read in [Action::"all"]; action view in [read, B::Action::"x"]; }
             namespace B { action x; }
@@ -58,7 +58,7 @@ public sealed class SchemaResolutionTests
     }
 
     [Fact]
-    public void An_attribute_may_be_an_action() => Assert.Equal("{a: Action}", Attributes(Read("action x; entity A { a: Action };"), "A"));
+    public void An_attribute_may_be_an_action() => Assert.Equal("{a: Action}", Attributes(CedarSchema.Parse("action x; entity A { a: Action };"), "A"));
 
     [Theory]
     [InlineData("entity A { a: Missing };", "entity A { a: §Missing§ };", "no type `Missing` is declared")]
@@ -80,8 +80,7 @@ public sealed class SchemaResolutionTests
     [InlineData("action x; namespace N { action x; }", "action x; namespace N { action §x§; }", "N::Action::\"x\" hides Action::\"x\"")]
     public void A_name_that_means_nothing_or_the_wrong_thing_is_refused_where_it_stands(string text, string marked, string message)
     {
-        var diagnostics = new List<Diagnostic>();
-        Assert.Null(CedarSchema.Parse(new SourceText(text), diagnostics));
+        Assert.False(CedarSchema.TryParse(new SourceText(text), out _, out var diagnostics));
         var first = diagnostics[0];
         Assert.Equal((marked, true), (text.Insert(first.Span.End, "§").Insert(first.Span.Start, "§"), first.Message.Contains(message, StringComparison.Ordinal)));
     }
@@ -89,21 +88,18 @@ public sealed class SchemaResolutionTests
     [Fact]
     public void A_name_that_is_nearly_right_is_helped_along()
     {
-        var diagnostics = new List<Diagnostic>();
-        Assert.Null(CedarSchema.Parse(new SourceText("entity Account { a: Acount, b: Strin };"), diagnostics));
+        Assert.False(CedarSchema.TryParse(new SourceText("entity Account { a: Acount, b: Strin };"), out _, out var diagnostics));
         Assert.Equal(["did you mean `Account`?", "did you mean `String`?"], diagnostics.Select(d => d.Help));
     }
 
     [Fact]
     public void Fragments_may_use_what_others_declare_but_not_declare_it_again()
     {
-        var diagnostics = new List<Diagnostic>();
-        var first = SchemaFragment.Parse(new SourceText("namespace A { entity X in [Y]; }"), diagnostics)!;
-        var second = SchemaFragment.Parse(new SourceText("namespace A { entity Y; }"), diagnostics)!;
-        Assert.NotNull(CedarSchema.Resolve([first, second], diagnostics));
-        Assert.Empty(diagnostics);
-        Assert.Null(CedarSchema.Resolve([first], diagnostics));
-        Assert.Null(CedarSchema.Resolve([first, second, second], diagnostics));
+        Assert.True(SchemaFragment.TryParse(new SourceText("namespace A { entity X in [Y]; }"), out var first, out _));
+        Assert.True(SchemaFragment.TryParse(new SourceText("namespace A { entity Y; }"), out var second, out _));
+        Assert.True(CedarSchema.TryResolve([first, second], out _, out _));
+        Assert.False(CedarSchema.TryResolve([first], out _, out _));
+        Assert.False(CedarSchema.TryResolve([first, second, second], out _, out var diagnostics));
         Assert.Contains(diagnostics, d => d.Message == "the entity type `A::Y` is declared twice");
     }
 
@@ -115,18 +111,9 @@ public sealed class SchemaResolutionTests
         var grown = string.Concat(Enumerable.Range(0, 60).Select(i => $"type T{i} = {{ a: {(i == 0 ? "Long" : $"T{i - 1}")}, b: {(i == 0 ? "Long" : $"T{i - 1}")} }};\n"));
         foreach (var text in new[] { nested, backwards, grown })
         {
-            var diagnostics = new List<Diagnostic>();
-            Assert.Null(CedarSchema.Parse(new SourceText(text), diagnostics));
+            Assert.False(CedarSchema.TryParse(new SourceText(text), out _, out var diagnostics));
             Assert.Contains(diagnostics, d => d.Message.Contains("nested more than", StringComparison.Ordinal) || d.Message.Contains("is made of more than", StringComparison.Ordinal));
         }
-    }
-
-    private static CedarSchema Read(string text)
-    {
-        var diagnostics = new List<Diagnostic>();
-        var schema = CedarSchema.Parse(new SourceText(text), diagnostics);
-        Assert.True(schema is not null, string.Join('\n', diagnostics));
-        return schema;
     }
 
     private static string Attributes(CedarSchema schema, string type) => schema.Find(new EntityType(type))!.Attributes.ToString();

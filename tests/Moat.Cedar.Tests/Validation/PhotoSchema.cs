@@ -30,15 +30,7 @@ internal static class PhotoSchema
         action rest;
         """;
 
-    public static CedarSchema Schema { get; } = Read(Text);
-
-    public static CedarSchema Read(string text)
-    {
-        var diagnostics = new List<Diagnostic>();
-        var schema = CedarSchema.Parse(new SourceText(text), diagnostics);
-        Assert.True(schema is not null, string.Join('\n', diagnostics));
-        return schema;
-    }
+    public static CedarSchema Schema { get; } = CedarSchema.Parse(Text);
 
     /// <summary>What is wrong with the policies, as <c>the characters: the message</c>.</summary>
     public static List<string> Problems(string policies, ValidationMode mode = ValidationMode.Strict, CedarSchema? schema = null)

@@ -105,7 +105,7 @@ public sealed class PolicyRuleTests
     [Fact]
     public void A_schema_without_actions_leaves_no_policy()
     {
-        var schema = PhotoSchema.Read("entity User;");
+        var schema = CedarSchema.Parse("entity User;");
         Assert.Contains(PhotoSchema.Problems("permit(principal, action, resource);", schema: schema), p => p.Contains("no action applies", StringComparison.Ordinal));
     }
 }

@@ -16,7 +16,7 @@ public sealed class ValidatorPropertyTests
         Gen.Int.Sample(seed =>
         {
             var shape = SchemaGenerator.Generate(seed);
-            var schema = PhotoSchema.Read(shape.Text);
+            var schema = CedarSchema.Parse(shape.Text);
             var policies = new PolicyGenerator(shape, seed);
             var data = new DataGenerator(shape, new Dice(seed));
             var entities = data.Entities();
@@ -51,7 +51,7 @@ public sealed class ValidatorPropertyTests
     {
         foreach (var one in CorpusArchive.Corpus().Where(c => c.ShouldValidate))
         {
-            var schema = CedarSchema.Parse(new SourceText(one.Schema), new List<Diagnostic>())!;
+            var schema = CedarSchema.Parse(one.Schema);
             var authorizer = new Authorizer(PolicySet.Parse(one.Policies));
             var entities = EntityJson.Read(one.Entities, schema);
             foreach (var request in one.Requests)
@@ -67,7 +67,7 @@ public sealed class ValidatorPropertyTests
     {
         foreach (var one in CorpusArchive.Corpus().Where(c => c.ShouldValidate))
         {
-            var schema = CedarSchema.Parse(new SourceText(one.Schema), new List<Diagnostic>())!;
+            var schema = CedarSchema.Parse(one.Schema);
             Assert.DoesNotContain(new PolicyValidator(schema, ValidationMode.Permissive).Validate(PolicySet.Parse(one.Policies)), d => d.Severity == DiagnosticSeverity.Error);
         }
     }
@@ -77,7 +77,7 @@ public sealed class ValidatorPropertyTests
     {
         var shape = SchemaGenerator.Generate(seed);
         var policy = PolicySet.Parse(new PolicyGenerator(shape, seed).Policy());
-        foreach (var diagnostic in new PolicyValidator(PhotoSchema.Read(shape.Text)).Validate(policy))
+        foreach (var diagnostic in new PolicyValidator(CedarSchema.Parse(shape.Text)).Validate(policy))
         {
             Assert.NotNull(diagnostic.Source);
             Assert.InRange(diagnostic.Span.Start, 0, diagnostic.Source.Text.Length - 1);

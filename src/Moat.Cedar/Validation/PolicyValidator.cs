@@ -55,6 +55,7 @@ public sealed class PolicyValidator(CedarSchema schema, ValidationMode mode = Va
             return;
         }
 
+        ReadingOrder.Check(policy, report);
         var core = new CoreBuilder().Build(policy);
         names.Check(core);
         var strict = mode == ValidationMode.Strict;

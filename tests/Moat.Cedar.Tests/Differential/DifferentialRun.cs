@@ -17,6 +17,9 @@ internal static class DifferentialRun
         for (var seed = first; seed < first + Number(CountVariable, DefaultCount) / policiesPerSeed; seed++) yield return (int)seed;
     }
 
+    /// <summary>The number of cases of a test that compares another number than the rest in a usual run.</summary>
+    public static long Cases(int usual) => usual * Number(CountVariable, DefaultCount) / DefaultCount;
+
     private static long Number(string variable, long otherwise) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? long.Parse(set, CultureInfo.InvariantCulture) : otherwise;
 }

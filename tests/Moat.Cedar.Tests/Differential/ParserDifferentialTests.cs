@@ -25,7 +25,7 @@ public sealed class ParserDifferentialTests
             Assert.True(ours == theirs, $"{text}\n{answer.GetRawText()}\n{string.Join('\n', diagnostics)}");
             if (ours) read++;
             else refused++;
-        }, iter: WasmPeer.Cases(10_000), threads: 1);
+        }, iter: DifferentialRun.Cases(10_000), threads: 1);
         Assert.True(read > 200 && refused > 200, $"{read} read, {refused} refused");
     }
 

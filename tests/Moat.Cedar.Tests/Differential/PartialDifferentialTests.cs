@@ -27,7 +27,7 @@ public sealed class PartialDifferentialTests
             if (decided is null || partial.Decision is not { } decision) return;
             both++;
             Assert.Equal(decided, decision == Decision.Allow ? "allow" : "deny");
-        }, iter: WasmPeer.Cases(2_000), threads: 1);
+        }, iter: DifferentialRun.Cases(2_000), threads: 1);
         Assert.True(both > 100 && ours >= theirs, $"{ours} decided here, {theirs} there, {both} by both");
     }
 

@@ -55,7 +55,7 @@ public sealed class PolicyJsonDifferentialTests
             Assert.Equal(
                 PolicyJson.Write(again.Policies[0]),
                 PolicyJson.Write(PolicySet.Parse(PolicyText.Write(policy!)).Policies[0]));
-        }, iter: WasmPeer.Cases(4_000), threads: 1);
+        }, iter: DifferentialRun.Cases(4_000), threads: 1);
         Assert.True(read > 100 && refused > 100, $"{read} read, {refused} refused");
     }
 

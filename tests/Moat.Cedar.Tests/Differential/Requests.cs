@@ -7,7 +7,7 @@ namespace Moat.Cedar.Tests.Differential;
 internal static class Requests
 {
     private static readonly (string Type, string Id)[] Uids =
-        [.. new[] { "U", "G", "N::T" }.SelectMany(type => new[] { "a", "b", "", "\u00e9\"", "c\n" }.Select(id => (type, id)))];
+        [.. new[] { "U", "G", "N::T" }.SelectMany(type => new[] { "a", "", "\u00e9\"\n" }.Select(id => (type, id)))];
 
     private static readonly Gen<(string Type, string Id)> Uid = Gen.OneOf(Uids);
 
@@ -44,7 +44,7 @@ internal static class Requests
     private static readonly Gen<string> EntityBody = Gen.Select(Attributes, Gen.Frequency((1, Gen.Const("")), (1, Fields(("a", Leaf), ("tags", Leaf)).Select(t => $", \"tags\": {t}"))), (a, t) => $"\"attrs\": {a}{t}");
 
     /// <summary>An array of entities; one is in others that stand after it in a fixed order, so that there is no cycle.</summary>
-    public static Gen<string> Entities { get; } = Gen.Select(EntityBody, Gen.Int[0, 2], Gen.Int[1, 14], Gen.Int[1, 14], (body, count, first, second) => (body, count, first, second)).Array[Uids.Length]
+    public static Gen<string> Entities { get; } = Gen.Select(EntityBody, Gen.Int[0, 2], Gen.Int[1, 8], Gen.Int[1, 8], (body, count, first, second) => (body, count, first, second)).Array[Uids.Length]
         .Select(Gen.Bool.Array[Uids.Length], (bodies, present) =>
         {
             var entities = Uids.Select((uid, i) => (uid, i)).Where(u => present[u.i]).Select(u =>

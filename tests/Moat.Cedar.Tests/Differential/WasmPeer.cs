@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -11,11 +10,9 @@ internal sealed class WasmPeer : IDisposable
 {
     private const string Package = "@cedar-policy/cedar-wasm";
     private const string Version = "4.10.0";
-
-    // How many times as many cases as usual are compared; a long run sets the variable.
-    private const string FactorVariable = "MOAT_CEDAR_DIFFERENTIAL";
     private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(3);
     private readonly Process process;
+    private int waiting;
 
     private WasmPeer(Process process) => this.process = process;
 
@@ -32,16 +29,27 @@ internal sealed class WasmPeer : IDisposable
         return new WasmPeer(Process.Start(new ProcessStartInfo("node", [script, folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
     }
 
-    /// <summary>The number of cases to compare.</summary>
-    /// <param name="usual">In a run of all tests.</param>
-    public static long Cases(int usual) =>
-        usual * (Environment.GetEnvironmentVariable(FactorVariable) is { Length: > 0 } factor ? long.Parse(factor, CultureInfo.InvariantCulture) : 1);
-
     /// <summary>The answers to the calls, each an array of the function's name and its arguments.</summary>
     public JsonElement[] Ask(params JsonArray[] calls)
     {
+        Send(calls);
+        return Receive();
+    }
+
+    /// <summary>Sends calls, so that the peer works on them while the test does its own part.</summary>
+    public void Send(params JsonArray[] calls)
+    {
+        // A test that failed in between has left its answers.
+        while (waiting > 0) Receive();
         process.StandardInput.WriteLine(new JsonArray([.. calls]).ToJsonString());
         process.StandardInput.Flush();
+        waiting++;
+    }
+
+    /// <summary>The answers to the calls that were sent.</summary>
+    public JsonElement[] Receive()
+    {
+        waiting--;
         var line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("node has ended");
         return [.. JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 4_000 }).RootElement.EnumerateArray()];
     }

@@ -87,54 +87,6 @@ public sealed class JsonTests
     }
 
     [Theory]
-    [InlineData("not")]
-    [InlineData("attribute")]
-    [InlineData("sum")]
-    [InlineData("or")]
-    [InlineData("choice")]
-    [InlineData("set")]
-    [InlineData("record")]
-    [InlineData("is")]
-    [InlineData("call")]
-    public void The_highest_expression_is_read_evaluated_and_written_on_a_small_stack(string kind)
-    {
-        Expression high = new GetAttributeExpression(new VariableExpression(Variable.Context), "n");
-        for (var i = 0; i < 498; i++) high = Higher(kind, high);
-        var policy = new Policy { Id = "p", Effect = Effect.Permit, Conditions = [new Condition(false, high, default)] };
-        Exception? error = null;
-        var thread = new Thread(() => error = Record.Exception(() =>
-        {
-            var again = PolicyJson.Read(PolicyJson.Write(policy), "p");
-            Assert.Equal(PolicyJson.Write(policy), PolicyJson.Write(again));
-            Assert.NotEmpty(PolicyText.Write(again));
-            var set = PolicySet.Create([again]);
-            var uid = new EntityUid(new("U"), "a");
-            new Authorizer(set).Decide(new Request(uid, uid, uid, ValueJson.ReadRecord("""{"n": true}""")), EntityStore.Empty);
-            Assert.Null(PartialEvaluator.Decide(set, new PartialRequest { UnknownFields = ["n"] }, EntityStore.Empty).Decision);
-        }), 1024 * 1024);
-        thread.Start();
-        thread.Join();
-        Assert.Null(error);
-    }
-
-    private static Expression Higher(string kind, Expression inner)
-    {
-        var one = new LiteralExpression(CedarValue.Long(1));
-        return kind switch
-        {
-            "not" => new UnaryExpression(UnaryOperator.Not, inner),
-            "attribute" => new GetAttributeExpression(inner, "a"),
-            "sum" => new BinaryExpression(BinaryOperator.Add, inner, one),
-            "or" => new BinaryExpression(BinaryOperator.Or, inner, one),
-            "choice" => new ConditionalExpression(inner, one, one),
-            "set" => new SetExpression([inner]),
-            "record" => new RecordExpression([new("a", inner)]),
-            "is" => new IsExpression(new VariableExpression(Variable.Principal), new("U"), inner),
-            _ => new CallExpression(ExtensionFunction.IsInRange, [inner, one]),
-        };
-    }
-
-    [Theory]
     [InlineData("-(5) == -5 - -5 - (5 - 5) * 2")]
     [InlineData("-(-9223372036854775808) == 1 && !(!true)")]
     [InlineData("(-5).a == (1 + 2).b && (if true then 1 else 2) == 3")]

@@ -9,6 +9,7 @@ internal sealed class LayoutWriter
     private readonly int width;
     private readonly StringBuilder text = new();
     private readonly Stack<Part> open = new();
+    private readonly Stack<Layout> inside = new();
     private int column;
 
     private LayoutWriter(int width) => this.width = width;
@@ -64,7 +65,8 @@ internal sealed class LayoutWriter
     private bool Fits(Layout group)
     {
         var left = width - column;
-        var inside = new Stack<Layout>([group]);
+        inside.Clear();
+        inside.Push(group);
         var isFlat = true;
         using var outside = open.GetEnumerator();
         while (true)

@@ -8,8 +8,8 @@ internal sealed class CoreBuilder
 {
     private readonly Dictionary<ShapeKey, int> shapes = [];
 
-    /// <summary>What a request must fulfil for the policy to apply: the scope's three parts, then the conditions, each within the one before.</summary>
-    public CoreNode Condition(Policy policy)
+    /// <summary>What a request must fulfil for the policy to apply.</summary>
+    public CorePolicy Build(Policy policy)
     {
         var span = policy.Span;
         CoreNode? conditions = null;
@@ -20,10 +20,11 @@ internal sealed class CoreBuilder
             conditions = conditions is null ? body : And(body, conditions, span);
         }
 
-        var rest = conditions ?? Literal(CedarValue.Bool(true), span);
-        rest = And(Scope(Variable.Resource, policy.Resource, span), rest, span);
-        rest = And(Scope(Variable.Action, policy.Action, span), rest, span);
-        return And(Scope(Variable.Principal, policy.Principal, span), rest, span);
+        return new CorePolicy(
+            Scope(Variable.Principal, policy.Principal, span),
+            Scope(Variable.Action, policy.Action, span),
+            Scope(Variable.Resource, policy.Resource, span),
+            conditions ?? Literal(CedarValue.Bool(true), span));
     }
 
     private CoreNode Scope(Variable variable, ScopeConstraint scope, SourceSpan policy)

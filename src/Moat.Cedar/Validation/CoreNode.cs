@@ -73,3 +73,10 @@ internal sealed record CoreNode(CoreKind Kind, int Shape, SourceSpan Span)
 
     public CoreNode Second => Children[1];
 }
+
+/// <summary>The parts of a policy, all of which must hold for it to apply; each is asked only where those before it hold.</summary>
+/// <param name="Principal">The scope's part about the principal; it speaks of nothing else.</param>
+/// <param name="Action">The scope's part about the action; it speaks of nothing else.</param>
+/// <param name="Resource">The scope's part about the resource; it speaks of nothing else.</param>
+/// <param name="Condition">The conditions, each within the one before.</param>
+internal sealed record CorePolicy(CoreNode Principal, CoreNode Action, CoreNode Resource, CoreNode Condition);

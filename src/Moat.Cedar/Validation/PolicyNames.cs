@@ -3,10 +3,10 @@ namespace Moat.Cedar;
 /// <summary>Checks the entity types, the actions and the enumerated entities that a policy names, whether or not they matter to its outcome.</summary>
 internal sealed class PolicyNames(CedarSchema schema, ValidationReport report)
 {
-    /// <summary>Checks the entities and the types of <c>is</c> in a condition, of which the scope is a part.</summary>
-    public void Check(CoreNode condition)
+    /// <summary>Checks the entities and the types of <c>is</c> in a policy.</summary>
+    public void Check(CorePolicy policy)
     {
-        var open = new Stack<CoreNode>([condition]);
+        var open = new Stack<CoreNode>([policy.Principal, policy.Action, policy.Resource, policy.Condition]);
         while (open.TryPop(out var node))
         {
             if (node.Kind == CoreKind.Literal && node.Value.AsEntity() is { } uid) Entity(uid, node.Span);

@@ -55,12 +55,14 @@ public sealed class PolicyValidator(CedarSchema schema, ValidationMode mode = Va
             return;
         }
 
-        var condition = new CoreBuilder().Condition(policy);
-        names.Check(condition);
+        ReadingOrder.Check(policy, report);
+        var core = new CoreBuilder().Build(policy);
+        names.Check(core);
+        var strict = mode == ValidationMode.Strict;
         var canHold = false;
-        foreach (var environment in RequestEnvironment.Of(schema, policy))
+        foreach (var environment in new PolicyEnvironments(schema, policy, core, strict, report).All())
         {
-            canHold |= new TypeChecker(schema, environment, mode == ValidationMode.Strict, report).CanHold(condition);
+            canHold |= new TypeChecker(schema, environment, strict, report).CanHold(core.Condition);
         }
 
         if (!canHold) report.Warn(policy.Span, "the policy never applies: its condition is false for every request that fits the schema", null);

@@ -8,10 +8,10 @@ internal sealed partial class TypeChecker(CedarSchema schema, RequestEnvironment
     private static readonly CedarType[] EntityOrRecord = [EntityReferenceType.Any, RecordType.Any];
     private static readonly CedarType[] EntityOrEntities = [new SetType(EntityReferenceType.Any), EntityReferenceType.Any];
 
-    /// <summary>Whether the condition can be true, as far as the types tell.</summary>
-    public bool CanHold(CoreNode condition)
+    /// <summary>Whether a part of a policy can be true, as far as the types tell.</summary>
+    public bool CanHold(CoreNode part)
     {
-        var answer = Expect(condition, default, BoolType.Any);
+        var answer = Expect(part, default, BoolType.Any);
         return !ReferenceEquals(answer.Type, BoolType.False);
     }
 

@@ -103,6 +103,16 @@ public sealed class PolicyRuleTests
     }
 
     [Fact]
+    public void A_character_that_turns_the_direction_of_writing_is_warned_of_where_it_stands()
+    {
+        var text = "permit(principal is User, action, resource) when { principal.name == \"a\u202Eb\" /*\u2066*/ };".Replace("/*", "// ", StringComparison.Ordinal).Replace("*/", "\n", StringComparison.Ordinal);
+        var warnings = new PolicyValidator(PhotoSchema.Schema).Validate(PolicySet.Parse(text));
+        Assert.Equal(["\u202E", "\u2066"], warnings.Select(w => text[w.Span.Start..w.Span.End]));
+        Assert.All(warnings, w => Assert.Equal(DiagnosticSeverity.Warning, w.Severity));
+        Assert.Empty(PhotoSchema.Problems("permit(principal is User, action, resource) when { principal.name == \"a\\u{202E}b\" };"));
+    }
+
+    [Fact]
     public void A_schema_without_actions_leaves_no_policy()
     {
         var schema = CedarSchema.Parse("entity User;");

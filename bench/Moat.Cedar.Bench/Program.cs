@@ -19,12 +19,16 @@ if (args is ["policies", var wanted])
 using var output = new Utf8JsonWriter(Console.OpenStandardOutput(), new JsonWriterOptions { Indented = true });
 output.WriteStartObject();
 output.WriteString("machine", $"{Cpu()}, {Environment.ProcessorCount} cores, .NET {Environment.Version}");
-foreach (var count in new[] { 10, 1_000, 10_000 }) Measure(count);
+foreach (var count in new[] { 10, 1_000, 10_000 }) Measure($"{count} policies", Policies(count), count);
+
+Measure("1000 policies by an attribute", Each("context.path == \"/repos/{0}/issues\""), 1_000);
+
+// What no index can help: every policy is asked.
+Measure("1000 policies by a pattern", Each("context.path like \"/repos/{0}/*\""), 1_000);
 output.WriteEndObject();
 
-void Measure(int count)
+void Measure(string name, string text, int count)
 {
-    var text = Policies(count);
     var start = Stopwatch.GetTimestamp();
     var set = PolicySet.Parse(text);
     var parsed = Stopwatch.GetElapsedTime(start);
@@ -52,7 +56,7 @@ void Measure(int count)
     }
 
     Array.Sort(times);
-    output.WriteStartObject($"{count} policies");
+    output.WriteStartObject(name);
     output.WriteNumber("p50 us", Math.Round(times[Decisions / 2], 3));
     output.WriteNumber("p99 us", Math.Round(times[Decisions * 99 / 100], 3));
     output.WriteNumber("bytes per decision", (double)bytes / Decisions);
@@ -107,6 +111,9 @@ static string Policies(int count)
 
     return text.ToString();
 }
+
+static string Each(string condition) => string.Concat(Enumerable.Range(0, 1_000)
+    .Select(i => $"permit(principal, action, resource) when {{ {condition.Replace("{0}", $"{i}", StringComparison.Ordinal)} }};\n"));
 
 static string Cpu() => File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) is { } line
     ? line[(line.IndexOf(':', StringComparison.Ordinal) + 2)..] : "unknown processor";

@@ -58,6 +58,20 @@ internal sealed class EvaluationContext
         return stored;
     }
 
+    /// <summary>The attribute of a variable; false when the record or the entity has none, or the entity is not stored.</summary>
+    public bool TryGetAttribute(Variable variable, string name, out CedarValue value)
+    {
+        var owner = variable switch
+        {
+            Variable.Principal => principalEntity?.Entity.Attributes,
+            Variable.Action => actionEntity?.Entity.Attributes,
+            Variable.Resource => resourceEntity?.Entity.Attributes,
+            _ => Context,
+        };
+        value = default;
+        return owner is not null && owner.TryGetValue(name, out value);
+    }
+
     public bool IsIn(EntityUid uid, EntityUid ancestor) => uid.Equals(ancestor) || (Find(uid)?.IsIn(ancestor) ?? false);
 
     public void Fail(EvaluationErrorKind kind, Node at, CedarValue value = default, string? name = null) =>

@@ -1,120 +1,127 @@
 namespace Moat.Cedar;
 
 /// <summary>
-/// Finds the policies that may apply to a request without looking at the others. Every policy stands in a cell for what it
-/// asks of the request: an entity that the resource or else the principal must be or be in, the action, and the types. A
-/// request looks into the cells of its own entities and of all that they are in, once for each shape of cell there is.
+/// Finds the policies that may apply to a request, or fail, without looking at the others. Every policy stands in cells of one
+/// <see cref="CellShape"/>: for an entity that the resource or else the principal must be or be in, for the action, the types,
+/// and the text of an attribute. A request looks into the cells of its own entities and of all that they are in, once for each
+/// shape there is.
 /// </summary>
 internal sealed class PolicyIndex
 {
     // A policy with more cells than this stands in fewer, wider ones.
     private const int MaxCells = 128;
     private static readonly EntityUid?[] NoEntity = [null];
-    private readonly Dictionary<CellKey, CompiledPolicy[]> cells;
-    private readonly Shape[] shapes;
+    private static readonly string?[] NoText = [null];
+    private readonly Group[] groups;
 
     public PolicyIndex(IEnumerable<CompiledPolicy> policies)
     {
-        var building = new Dictionary<CellKey, List<CompiledPolicy>>();
-        var found = new HashSet<Shape>();
-        foreach (var policy in policies)
-        {
-            var shape = ShapeOf(policy.Keys);
-            found.Add(shape);
-            foreach (var key in KeysOf(policy.Keys, shape))
-            {
-                if (!building.TryGetValue(key, out var cell)) building.Add(key, cell = []);
-                cell.Add(policy);
-            }
-        }
-
-        cells = building.ToDictionary(static c => c.Key, static c => c.Value.ToArray());
-        shapes = [.. found];
+        groups = [.. policies.GroupBy(static p => ShapeOf(p.Keys)).Select(static g => new Group(g.Key, [.. g]))];
     }
 
-    /// <summary>Calls the visitor for every policy that may apply; for one of several cells perhaps more than once.</summary>
+    /// <summary>Calls the visitor for every policy that may apply or fail; for one of several cells perhaps more than once.</summary>
     public void Visit(EvaluationContext context, AuthorizationResult visitor)
     {
-        foreach (var shape in shapes)
+        foreach (var group in groups)
         {
-            var resources = Has(shape, Shape.Resource) ? context.ResourceAncestors : default;
-            var principals = Has(shape, Shape.Principal) ? context.PrincipalAncestors : default;
-            var actions = Has(shape, Shape.Action) ? context.ActionAncestors : default;
-            var key = new CellKey(
-                null,
-                null,
-                null,
-                Has(shape, Shape.ResourceType) ? context.Resource.Type.Name : null,
-                Has(shape, Shape.PrincipalType) ? context.Principal.Type.Name : null);
-
-            // The index -1 stands for the entity itself, or for none when the shape does not ask.
-            for (var r = -1; r < resources.Length; r++)
+            string? text = null;
+            if (group.Shape.Attribute is { } attribute)
             {
-                if (Has(shape, Shape.Resource)) key = key with { Resource = r < 0 ? context.Resource : resources[r] };
-                for (var p = -1; p < principals.Length; p++)
+                // Without the attribute each of them may fail, which is to be reported; of another kind it equals no text.
+                if (!context.TryGetAttribute(group.Shape.AttributeOf, attribute, out var value)) VisitAll(group.Policies, visitor);
+                text = value.AsString();
+                if (text is null) continue;
+            }
+
+            Visit(context, visitor, group, text);
+        }
+    }
+
+    private static void Visit(EvaluationContext context, AuthorizationResult visitor, Group group, string? text)
+    {
+        var shape = group.Shape;
+        var resources = shape.Resource ? context.ResourceAncestors : default;
+        var principals = shape.Principal ? context.PrincipalAncestors : default;
+        var actions = shape.Action ? context.ActionAncestors : default;
+        var resourceType = shape.ResourceType ? context.Resource.Type.Name : null;
+        var principalType = shape.PrincipalType ? context.Principal.Type.Name : null;
+
+        // The index -1 stands for the entity itself, or for none when the shape does not ask.
+        for (var r = -1; r < resources.Length; r++)
+        {
+            var resource = !shape.Resource ? null : r < 0 ? context.Resource : resources[r];
+            for (var p = -1; p < principals.Length; p++)
+            {
+                var principal = !shape.Principal ? null : p < 0 ? context.Principal : principals[p];
+                for (var a = -1; a < actions.Length; a++)
                 {
-                    if (Has(shape, Shape.Principal)) key = key with { Principal = p < 0 ? context.Principal : principals[p] };
-                    for (var a = -1; a < actions.Length; a++)
-                    {
-                        if (Has(shape, Shape.Action)) key = key with { Action = a < 0 ? context.Action : actions[a] };
-                        if (!cells.TryGetValue(key, out var cell)) continue;
-                        foreach (var policy in cell) visitor.Visit(policy);
-                    }
+                    var action = !shape.Action ? null : a < 0 ? context.Action : actions[a];
+                    if (group.Cells.TryGetValue(new CellKey(resource, principal, action, resourceType, principalType, text), out var cell)) VisitAll(cell, visitor);
                 }
             }
         }
     }
 
-    // One of resource and principal is enough; with both, the walk over what each is in would be multiplied.
-    private static Shape ShapeOf(PolicyKeys keys)
+    private static void VisitAll(CompiledPolicy[] policies, AuthorizationResult visitor)
     {
-        var (resources, principals, actions) = (Count(keys, Variable.Resource), Count(keys, Variable.Principal), Count(keys, Variable.Action));
-        var shape = default(Shape);
-        if (resources <= MaxCells && resources <= principals) shape |= Shape.Resource;
-        else if (principals <= MaxCells) shape |= Shape.Principal;
-        var cellsSoFar = Has(shape, Shape.Resource) ? resources : Has(shape, Shape.Principal) ? principals : 1;
-        if (actions <= MaxCells / Math.Max(cellsSoFar, 1)) shape |= Shape.Action;
-        if (!Has(shape, Shape.Resource) && keys.Type(Variable.Resource) is not null) shape |= Shape.ResourceType;
-        if (!Has(shape, Shape.Principal) && keys.Type(Variable.Principal) is not null) shape |= Shape.PrincipalType;
-        return shape;
+        foreach (var policy in policies) visitor.Visit(policy);
+    }
+
+    // One of resource and principal is enough; with both, the walk over what each is in would be multiplied.
+    private static CellShape ShapeOf(PolicyKeys keys)
+    {
+        var left = MaxCells;
+        var resource = Count(keys, Variable.Resource) <= Count(keys, Variable.Principal) && Takes(Count(keys, Variable.Resource), ref left);
+        var principal = !resource && Takes(Count(keys, Variable.Principal), ref left);
+        var attribute = keys.Attribute is { } key && Takes(key.Texts.Length, ref left) ? key : null;
+        return new CellShape
+        {
+            Resource = resource,
+            Principal = principal,
+            Attribute = attribute?.Name,
+            AttributeOf = attribute?.Variable ?? default,
+            Action = Takes(Count(keys, Variable.Action), ref left),
+            ResourceType = !resource && keys.Type(Variable.Resource) is not null,
+            PrincipalType = !principal && keys.Type(Variable.Principal) is not null,
+        };
+    }
+
+    // Whether there is room for as many alternatives in each of the cells so far.
+    private static bool Takes(int alternatives, ref int left)
+    {
+        if (alternatives > left) return false;
+        left /= Math.Max(alternatives, 1);
+        return true;
     }
 
     private static int Count(PolicyKeys keys, Variable variable) => keys.Entities(variable)?.Length ?? int.MaxValue;
 
-    private static IEnumerable<CellKey> KeysOf(PolicyKeys keys, Shape shape)
+    private static IEnumerable<CellKey> KeysOf(PolicyKeys keys, CellShape shape)
     {
-        foreach (var resource in Alternatives(keys, shape, Shape.Resource, Variable.Resource))
-        {
-            foreach (var principal in Alternatives(keys, shape, Shape.Principal, Variable.Principal))
-            {
-                foreach (var action in Alternatives(keys, shape, Shape.Action, Variable.Action))
-                {
-                    yield return new CellKey(
-                        resource,
-                        principal,
-                        action,
-                        Has(shape, Shape.ResourceType) ? keys.Type(Variable.Resource) : null,
-                        Has(shape, Shape.PrincipalType) ? keys.Type(Variable.Principal) : null);
-                }
-            }
-        }
+        var resourceType = shape.ResourceType ? keys.Type(Variable.Resource) : null;
+        var principalType = shape.PrincipalType ? keys.Type(Variable.Principal) : null;
+        return from resource in Alternatives(keys, shape.Resource, Variable.Resource)
+               from principal in Alternatives(keys, shape.Principal, Variable.Principal)
+               from action in Alternatives(keys, shape.Action, Variable.Action)
+               from text in shape.Attribute is null ? NoText : keys.Attribute!.Texts
+               select new CellKey(resource, principal, action, resourceType, principalType, text);
     }
 
-    private static EntityUid?[] Alternatives(PolicyKeys keys, Shape shape, Shape flag, Variable variable) =>
-        Has(shape, flag) ? keys.Entities(variable)! : NoEntity;
+    private static EntityUid?[] Alternatives(PolicyKeys keys, bool isAsked, Variable variable) => isAsked ? keys.Entities(variable)! : NoEntity;
 
-    // HasFlag allocates until the code is optimised.
-    private static bool Has(Shape shape, Shape flag) => (shape & flag) != 0;
+    private readonly record struct CellKey(
+        EntityUid? Resource, EntityUid? Principal, EntityUid? Action, string? ResourceType, string? PrincipalType, string? Text);
 
-    [Flags]
-    private enum Shape
+    /// <summary>The policies of one shape, and their cells.</summary>
+    private sealed class Group(CellShape shape, CompiledPolicy[] policies)
     {
-        Resource = 1,
-        Principal = 2,
-        Action = 4,
-        ResourceType = 8,
-        PrincipalType = 16,
-    }
+        public CellShape Shape => shape;
 
-    private readonly record struct CellKey(EntityUid? Resource, EntityUid? Principal, EntityUid? Action, string? ResourceType, string? PrincipalType);
+        public CompiledPolicy[] Policies => policies;
+
+        public Dictionary<CellKey, CompiledPolicy[]> Cells { get; } = policies
+            .SelectMany(p => KeysOf(p.Keys, shape), static (policy, key) => (policy, key))
+            .GroupBy(static p => p.key, static p => p.policy)
+            .ToDictionary(static g => g.Key, static g => g.ToArray());
+    }
 }

@@ -2,8 +2,8 @@ namespace Moat.Cedar;
 
 /// <summary>
 /// What a request must have for a policy to apply, as far as it can be read from the policy: the entities of which its
-/// principal, action and resource must be one, or be in, and their types. It is found in the scope, and in the conditions as
-/// long as nothing that may fail stands before.
+/// principal, action and resource must be one, or be in, their types, and one attribute that must be one of some texts. It is
+/// found in the scope, and in the conditions as long as nothing that may fail stands before.
 /// </summary>
 internal sealed class PolicyKeys
 {
@@ -23,6 +23,9 @@ internal sealed class PolicyKeys
 
     /// <summary>The entities one of which the variable must be, or be in; null when any will do.</summary>
     public EntityUid[]? Entities(Variable variable) => entities[(int)variable];
+
+    /// <summary>The attribute that must have one of some texts; null when none is asked for. Without the attribute the policy fails.</summary>
+    public AttributeKey? Attribute { get; private set; }
 
     /// <summary>The type of the variable, or null.</summary>
     public string? Type(Variable variable) => types[(int)variable];
@@ -69,9 +72,34 @@ internal sealed class PolicyKeys
             case IsExpression { Target: VariableExpression { Variable: not Variable.Context } target, Ancestor: null } test:
                 types[(int)target.Variable] ??= test.Type.Name;
                 return true;
+            case HasAttributeExpression { Target: VariableExpression, Path: [_] }:
+                return true;
+            case BinaryExpression { Operator: BinaryOperator.Equal, Left: GetAttributeExpression get, Right: LiteralExpression literal }:
+                Attribute = KeyOf(get, [literal]);
+                return false;
+            case BinaryExpression { Operator: BinaryOperator.Equal, Left: LiteralExpression literal, Right: GetAttributeExpression get }:
+                Attribute = KeyOf(get, [literal]);
+                return false;
+            case BinaryExpression { Operator: BinaryOperator.Contains, Left: SetExpression set, Right: GetAttributeExpression get }:
+                Attribute = KeyOf(get, set.Elements.AsSpan());
+                return false;
             default:
                 return false;
         }
+    }
+
+    // Null when the values are not all texts, or the attribute is not one of a variable itself.
+    private static AttributeKey? KeyOf(GetAttributeExpression get, ReadOnlySpan<Expression> values)
+    {
+        if (get.Target is not VariableExpression target) return null;
+        var texts = new HashSet<string>();
+        foreach (var value in values)
+        {
+            if ((value as LiteralExpression)?.Value.AsString() is not { } text) return null;
+            texts.Add(text);
+        }
+
+        return new AttributeKey(target.Variable, get.Name, [.. texts]);
     }
 
     private void Narrow(Variable variable, EntityUid[] alternatives)
@@ -79,3 +107,6 @@ internal sealed class PolicyKeys
         if (entities[(int)variable] is null || alternatives.Length < entities[(int)variable]!.Length) entities[(int)variable] = [.. alternatives.Distinct()];
     }
 }
+
+/// <summary>An attribute of a variable that must be one of some texts.</summary>
+internal sealed record AttributeKey(Variable Variable, string Name, string[] Texts);

@@ -23,7 +23,7 @@ public sealed class PolicyValidator(CedarSchema schema, ValidationMode mode = Va
     public IReadOnlyList<Diagnostic> Validate(PolicySet policies)
     {
         ArgumentNullException.ThrowIfNull(policies);
-        return [.. policies.Templates.Concat(policies.Policies).SelectMany(Validate)];
+        return [.. policies.Templates.Concat(policies.Policies).SelectMany(policy => Validate(policy, IsTemplateChecked(policies, policy)))];
     }
 
     /// <summary>Checks one policy or one template.</summary>
@@ -31,10 +31,19 @@ public sealed class PolicyValidator(CedarSchema schema, ValidationMode mode = Va
     public IReadOnlyList<Diagnostic> Validate(Policy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
+        return Validate(policy, isTemplateChecked: false);
+    }
+
+    // A set may hold links without their templates.
+    private static bool IsTemplateChecked(PolicySet policies, Policy policy) =>
+        policy.Link is { } link && policies.Find(link.TemplateId) is { IsTemplate: true } template && template.Conditions == policy.Conditions;
+
+    private List<Diagnostic> Validate(Policy policy, bool isTemplateChecked)
+    {
         var report = new ValidationReport(policy);
         try
         {
-            Check(policy, report);
+            Check(policy, isTemplateChecked, report);
         }
         catch (InsufficientExecutionStackException)
         {
@@ -44,14 +53,14 @@ public sealed class PolicyValidator(CedarSchema schema, ValidationMode mode = Va
         return [.. report.Diagnostics];
     }
 
-    private void Check(Policy policy, ValidationReport report)
+    private void Check(Policy policy, bool isTemplateChecked, ValidationReport report)
     {
         new PolicyScopes(schema, report).Check(policy);
         var names = new PolicyNames(schema, report);
-        if (policy.Link is { } link)
+        if (isTemplateChecked)
         {
-            // The template was checked for whatever may fill its slots; left are the names of what fills them.
-            names.Check(link);
+            // That was for whatever may fill its slots; left are the names of what fills them.
+            names.Check(policy.Link!);
             return;
         }
 

@@ -97,18 +97,22 @@ public sealed class AuthorizerTests
             uid.Array[0, 3].Select(u => $"when {{ resource in [{string.Join(',', u)}] }}"),
             uid.Select(u => $"when {{ principal.x || resource in {u} }}"),
             uid.Select(u => $"unless {{ resource in {u} }}"),
+            Gen.Select(Gen.OneOf("context", "principal", "resource", "action"), Gen.OneOf("a", "b"), Gen.OneOf("s", "t"), (v, name, text) => $"when {{ {v}.{name} == \"{text}\" }}"),
+            Gen.Select(Gen.OneOf("context", "principal"), Gen.OneOf("a", "b"), (v, name) => $"when {{ {v} has {name} && [\"s\", \"t\"].contains({v}.{name}) && resource.x }}"),
+            Gen.Select(uid, Gen.OneOf("1", "\"s\""), (u, text) => $"when {{ resource in {u} && {text} == context.a && principal == {u} }}"),
             uid.Select(u => $"when {{ principal is User && resource is Photo && action == Action::\"a\" && resource.x == {u} }}"));
         var policy = Gen.Select(Gen.OneOf("permit", "forbid"), scope("principal"), actionScope, scope("resource"), condition, (e, p, a, r, c) => $"{e}({p}, {a}, {r}) {c};");
         var parents = uid.Array[0, 2];
-        Gen.Select(policy.Array[1, 12], Gen.Select(uid, parents).Array[0, 5], uid, action, uid).Sample((policies, hierarchy, principal, asked, resource) =>
+        var context = Gen.OneOf("{}", """{"a": "s"}""", """{"a": 1, "b": "t"}""", """{"b": "s"}""", """{"a": {"b": "s"}, "b": ["s"]}""");
+        Gen.Select(policy.Array[1, 12], Gen.Select(uid, parents).Array[0, 5], Gen.Select(uid, action, uid, context)).Sample((policies, hierarchy, asked) =>
         {
             var set = PolicySet.Parse(string.Join('\n', policies));
             var entities = Store(hierarchy);
-            var request = new Request(Uid(principal), Uid(asked), Uid(resource));
+            var request = new Request(Uid(asked.Item1), Uid(asked.Item2), Uid(asked.Item3), ValueJson.ReadRecord(asked.Item4));
             var result = new Authorizer(set).Decide(request, entities);
-            var context = new EvaluationContext();
-            context.Begin(request, entities);
-            var all = set.Policies.Select((p, i) => (Policy: p, Truth: new CompiledPolicy(p, i).Test(context))).ToList();
+            var plain = new EvaluationContext();
+            plain.Begin(request, entities);
+            var all = set.Policies.Select((p, i) => (Policy: p, Truth: new CompiledPolicy(p, i).Test(plain))).ToList();
             Assert.Equal(all.Where(p => p.Truth == Truth.Error).Select(p => p.Policy.Id), result.Errors.Select(e => e.Policy!.Id));
             var effect = result.Decision == Decision.Allow ? Effect.Permit : Effect.Forbid;
             Assert.Equal(all.Where(p => p.Truth == Truth.True && p.Policy.Effect == effect).Select(p => p.Policy.Id), result.Reasons.Select(p => p.Id));
@@ -116,11 +120,13 @@ public sealed class AuthorizerTests
         }, iter: 5_000);
     }
 
+    private static readonly CedarRecord Attributes = CedarRecord.Create(new("x", CedarValue.Bool(true)), new("a", CedarValue.String("s")));
+
     private static EntityStore Store((string Uid, string[] Parents)[] hierarchy)
     {
         // An edge to a greater name only, so that there is no cycle.
         var entities = hierarchy.GroupBy(e => e.Uid).Select(g => new Entity(
-            Uid(g.Key), CedarRecord.Create(new KeyValuePair<string, CedarValue>("x", CedarValue.Bool(true))), g.SelectMany(e => e.Parents).Where(p => string.CompareOrdinal(p, g.Key) > 0).Select(Uid)));
+            Uid(g.Key), Attributes, g.SelectMany(e => e.Parents).Where(p => string.CompareOrdinal(p, g.Key) > 0).Select(Uid)));
         var groups = new[] { "a", "b" }.Select(id => new Entity(Uid($"Action::\"{id}\""), parents: [Uid("Action::\"g\"")]));
         return EntityStore.Create(entities.Concat(groups));
     }

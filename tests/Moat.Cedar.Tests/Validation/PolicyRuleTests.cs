@@ -94,6 +94,17 @@ public sealed class PolicyRuleTests
     }
 
     [Fact]
+    public void A_link_without_its_template_is_checked_whole()
+    {
+        var set = PolicySet.Parse("permit(principal == ?principal, action, resource) when { principal.nothing };")
+            .Link(new TemplateLink("linked", "policy0", new EntityUid(new EntityType("User"), "a"), null));
+        var validator = new PolicyValidator(PhotoSchema.Schema);
+        Assert.Single(validator.Validate(set), d => d.Message == "User has no attribute `nothing`" && d.PolicyId == "policy0");
+        Assert.Single(validator.Validate(PolicySet.Create(set.Policies)), d => d.Message == "User has no attribute `nothing`" && d.PolicyId == "linked");
+        Assert.Single(validator.Validate(set.Policies[0]), d => d.Message == "User has no attribute `nothing`");
+    }
+
+    [Fact]
     public void A_diagnostic_names_its_policy_and_its_place()
     {
         var set = PolicySet.Parse(new SourceText("permit(principal, action, resource);\nforbid(principal, action, resource)\nwhen { principal.x };", "a.cedar"));

@@ -80,7 +80,7 @@ public sealed partial class AuditLog : IAsyncDisposable
                 WaitForWriter();
         }
         if (mine is not null)
-            WriteBatch(mine);
+            WriteBatch(mine, mayRunWaiters: true);
         return seq;
     }
 
@@ -105,7 +105,7 @@ public sealed partial class AuditLog : IAsyncDisposable
             }
             mine = TakeBatch();
         }
-        WriteBatch(mine);
+        WriteBatch(mine, mayRunWaiters: true);
         return Failure is null ? ValueTask.FromResult(seq) : ValueTask.FromException<long>(Unavailable());
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Moat.Gateway;
 using Moat.Sandboxes;
 
 namespace Moat.Runs;
@@ -27,11 +28,14 @@ internal static class TrustStores
     ];
 
     /// <summary>The bundle, over every bundle that the host has (its files are what the sandbox sees).</summary>
-    public static ImmutableArray<SandboxFile> Files(string certificatePem)
+    public static ImmutableArray<SandboxFile> Files(Task<RunAuthority> authority)
     {
-        var content = Encoding.ASCII.GetBytes(certificatePem);
+        var content = BundleAsync(authority);
         return [.. s_others.Where(IsPlainFile).Prepend(Bundle).Select(path => new SandboxFile(path, content, 0b100_100_100))];
     }
+
+    private static async Task<byte[]> BundleAsync(Task<RunAuthority> authority) =>
+        Encoding.ASCII.GetBytes((await authority.ConfigureAwait(false)).CertificatePem);
 
     public static IEnumerable<KeyValuePair<string, string>> Variables() =>
         s_variables.Select(name => KeyValuePair.Create(name, Bundle));

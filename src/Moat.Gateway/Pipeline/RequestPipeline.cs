@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -37,6 +38,11 @@ internal sealed class RequestPipeline(
         // A model may think for a long time between two events of a stream.
         ActivityTimeout = TimeSpan.FromHours(1),
     };
+
+    /// <summary>The client is on this machine; one that sends on for longer than this sends without an end.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
+
+    private const long DrainBytes = 16 * 1024 * 1024;
 
     private readonly RequestIdentity _identity = new(grants);
 
@@ -99,6 +105,8 @@ internal sealed class RequestPipeline(
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);
+            if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
+                await DrainAsync(http, unread);
         }
         catch (Exception e)
         {
@@ -133,6 +141,31 @@ internal sealed class RequestPipeline(
         }
     }
 
+    /// <summary>
+    /// The upstream answered without the whole body (RFC 9113 §8.1). Kestrel would now reset the stream without an error;
+    /// clients that are in the middle of sending (curl up to 8) take even that for one. So what still comes is swallowed
+    /// within limits before the answer ends, as over HTTP/1.1.
+    /// </summary>
+    private static async Task DrainAsync(HttpContext http, RelayStream body)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        patience.CancelAfter(DrainTime);
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            for (long drained = 0; drained < DrainBytes && !body.Ended;)
+                drained += await body.ReadAsync(buffer, patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client stopped sending, or sends too slowly: Kestrel's reset ends the stream after all.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private static Refusal? Unlock(Exchange exchange)
     {
         var injections = exchange.Destination.Injections;
@@ -156,7 +189,11 @@ internal sealed class RequestPipeline(
             return "the client went away";
         var failure = FailureAnswer.For(error, exception, host, port);
         if (http.Response.HasStarted)
-            return failure.Reason;
+        {
+            return error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyDestination
+                ? "the upstream answered without the whole request body"
+                : failure.Reason;
+        }
         if (failure.Kind == DenialKind.Address)
             recorder.RequestDenied(failure, host, port, method, exchange.Target);
         http.Response.Clear();

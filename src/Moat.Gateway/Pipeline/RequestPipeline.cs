@@ -5,6 +5,7 @@ using Moat.Audit;
 using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
+using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -96,6 +97,7 @@ internal sealed class RequestPipeline(
         try
         {
             PrepareBody(exchange);
+            exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);

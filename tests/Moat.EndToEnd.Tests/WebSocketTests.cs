@@ -190,7 +190,7 @@ public class WebSocketTests
             """);
         await using var run = LiveRun.Start(scene.Home, "/usr/bin/python3 big.py");
         await run.UntilAsync("sent");
-        var peak = Peak(run.Pid);
+        var peak = run.PeakMemory();
         await run.SayAsync("");
         Assert.Contains("received", (await run.EndAsync()).Out, StringComparison.Ordinal);
         Assert.Equal(Size, total);
@@ -244,8 +244,4 @@ public class WebSocketTests
         Assert.All(scene.Upstream.Seen, seen => Assert.Equal("/ws", seen.Target));
         Assert.Equal([1, 0], scene.Upstream.Seen.Select(seen => seen.Header("Authorization").Length));
     }
-
-    /// <summary>The most memory that the process ever held, in KiB.</summary>
-    private static long Peak(int pid) =>
-        long.Parse(File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))[6..^2].Trim(), System.Globalization.CultureInfo.InvariantCulture);
 }

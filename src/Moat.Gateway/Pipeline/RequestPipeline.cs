@@ -72,6 +72,8 @@ internal sealed class RequestPipeline(
         else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
             refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
+        refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
+
         // 3
         refusal ??= Unlock(exchange);
         if (refusal is not null)

@@ -101,6 +101,8 @@ public sealed class Supervisor : IAsyncDisposable
         }, ct).ConfigureAwait(false);
         _down.Add(sandbox.DisposeAsync);
 
+        foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
+
         // 5
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = await GatewayServer.StartAsync(new GatewayOptions
@@ -153,7 +155,7 @@ public sealed class Supervisor : IAsyncDisposable
     {
         var key = AuditKeys.LoadOrCreate(_options.DataDirectory);
         _down.Add(() => Dispose(key));
-        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = "moat/run/" + _options.Spec.Id, Key = key });
+        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = AuditKeys.OriginOf(_options.Spec.Id), Key = key, WitnessPath = _claim.Folder.WitnessPath });
         _audit = audit;
         _down.Add(audit.DisposeAsync);
         audit.Failed += OnAuditFailed;

@@ -17,6 +17,9 @@ internal sealed class Peer(string name, Process process, IPEndPoint endpoint) : 
     /// <summary>Resident memory of the process and its children now, MiB.</summary>
     public double ResidentMiB() => Family(process.Id).Sum(Resident) / 1024.0;
 
+    /// <summary>Processor time that the process and its children took so far.</summary>
+    public TimeSpan ProcessorTime() => TimeSpan.FromTicks(Family(process.Id).Sum(Ticks));
+
     public void Dispose()
     {
         foreach (var id in Family(process.Id).Reverse())
@@ -44,6 +47,12 @@ internal sealed class Peer(string name, Process process, IPEndPoint endpoint) : 
         {
             foreach (var member in Family(int.Parse(child, CultureInfo.InvariantCulture))) yield return member;
         }
+    }
+
+    private static long Ticks(int id)
+    {
+        using var member = Process.GetProcessById(id);
+        return member.TotalProcessorTime.Ticks;
     }
 
     private static long Resident(int id)
@@ -86,7 +95,6 @@ internal sealed class Peers : IDisposable
     {
         var port = FreePort();
         var files = Directory.CreateDirectory(Path.Combine(folder, "www")).FullName;
-        File.WriteAllBytes(Path.Combine(files, "small"), RandomNumberGenerator.GetBytes(1024));
         File.WriteAllBytes(Path.Combine(files, "large"), RandomNumberGenerator.GetBytes(100 << 20));
         var conf = Write("nginx.conf", $$"""
             daemon off; master_process off; error_log {{folder}}/nginx.err; pid {{folder}}/nginx.pid;
@@ -98,6 +106,8 @@ internal sealed class Peers : IDisposable
               server {
                 listen 127.0.0.1:{{port}} ssl; ssl_certificate {{folder}}/leaf.pem; ssl_certificate_key {{folder}}/leaf.key;
                 root {{files}};
+                # From memory: the upstream shares the machine with what is measured.
+                location = /small { return 200 "{{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(512))}}"; }
               }
             }
             """);

@@ -3,8 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Bench;
 
-// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only] [--out FILE]: every program in turn, round by round, one run.
+// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only | --bulk-only] [--out FILE]: every program in turn, round by round, one run.
 const string Host = "api.bench.test";
+// The client should cost as little as it can: it shares the machine with what it measures. The base library takes this from the environment alone.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 var program = Option("--host-program") ?? throw new ArgumentException("--host-program PATH is needed: the published gateway host");
 var seconds = double.Parse(Option("--seconds") ?? "4", CultureInfo.InvariantCulture);
 var rounds = int.Parse(Option("--rounds") ?? "3", CultureInfo.InvariantCulture);
@@ -20,6 +22,7 @@ using var mitmproxy = peers.Mitmproxy();
 (string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
 if (Option("--only") is { } only) subjects = [.. subjects.Where(s => only.Split(',').Contains(s.Name))];
 var quick = args.Contains("--get-only");
+var bulk = args.Contains("--bulk-only");
 var time = TimeSpan.FromSeconds(seconds);
 var results = new SortedDictionary<string, List<double>>(StringComparer.Ordinal);
 for (var round = 0; round < rounds; round++)
@@ -27,21 +30,39 @@ for (var round = 0; round < rounds; round++)
     foreach (var (name, peer) in subjects)
     {
         var target = new Target(peer?.Endpoint, upstream.Endpoint, Host);
-        foreach (var connections in (int[])[1, 32, 200])
+        foreach (var connections in bulk ? [] : (int[])[1, 32, 200])
         {
-            var figures = await LoadClient.GetAsync(target, "/small", connections, time);
+            var before = peer?.ProcessorTime() ?? default;
+            var load = LoadClient.GetAsync(target, "/small", connections, time);
+            if (connections == 200 && peer is not null)
+            {
+                await Task.Delay(time * 0.8);
+                Add("memory_mib at 200", name, peer.ResidentMiB());
+            }
+
+            var figures = await load;
             Add($"get {connections} per_second", name, figures.PerSecond);
             Add($"get {connections} p50_us", name, figures.P50Microseconds);
             Add($"get {connections} p99_us", name, figures.P99Microseconds);
-            if (connections == 200 && peer is not null) Add("memory_mib at 200", name, peer.ResidentMiB());
+            // Of the proxy alone, so less moved by what else the machine does. The first fifth is warm-up and not counted in Requests.
+            if (peer is not null) Add($"get {connections} proxy_cpu_us", name, (peer.ProcessorTime() - before).TotalMicroseconds * 0.8 / figures.Requests);
         }
 
         if (quick) continue;
-        var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
-        Add("new connections per_second", name, fresh.PerSecond);
+        if (!bulk)
+        {
+            var fresh = await LoadClient.NewConnectionsAsync(target, "/small", 4, time);
+            Add("new connections per_second", name, fresh.PerSecond);
+        }
+
+        var idle = peer?.ProcessorTime() ?? default;
         Add("download mib_per_second", name, await TryAsync(() => LoadClient.DownloadAsync(target, "/large")));
-        var stream = target with { Proxy = name == "moat" ? moatEvents.Endpoint : target.Proxy, Upstream = events.Endpoint };
+        if (peer is not null) Add("download proxy_cpu_ms", name, (peer.ProcessorTime() - idle).TotalMilliseconds);
+        var sink = name == "moat" ? moatEvents : peer;
+        var stream = target with { Proxy = sink?.Endpoint, Upstream = events.Endpoint };
+        idle = sink?.ProcessorTime() ?? default;
         Add("upload mib_per_second", name, await TryAsync(() => LoadClient.UploadAsync(stream, "/up", 100 << 20)));
+        if (sink is not null) Add("upload proxy_cpu_ms", name, (sink.ProcessorTime() - idle).TotalMilliseconds);
         Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");
     }

@@ -18,6 +18,7 @@ using Moat.Gateway;
 using Moat.Policy;
 using Moat.Spec;
 
+GatewayProcess.Prepare();
 var host = Option("--host");
 var log = Path.GetFullPath(Option("--audit"));
 var upstream = IPEndPoint.Parse(Option("--upstream"));

@@ -81,7 +81,7 @@ public sealed partial class AuditLog : IAsyncDisposable
                 WaitForWriter();
         }
         if (mine is not null)
-            WriteBatch(mine);
+            WriteBatch(mine, mayRunWaiters: true);
         return seq;
     }
 
@@ -106,7 +106,7 @@ public sealed partial class AuditLog : IAsyncDisposable
             }
             mine = TakeBatch();
         }
-        WriteBatch(mine);
+        WriteBatch(mine, mayRunWaiters: true);
         return Failure is null ? ValueTask.FromResult(seq) : ValueTask.FromException<long>(Unavailable());
     }
 

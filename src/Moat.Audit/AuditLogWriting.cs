@@ -3,6 +3,13 @@ namespace Moat.Audit;
 /// <content>Steps 2 to 4: write, sync, checkpoint, and what happens when one of them fails.</content>
 public sealed partial class AuditLog
 {
+    [ThreadStatic]
+    private static List<IntentWaiter>? t_done;
+
+    // A waiter's work may come to append an intent of its own, and so on: one level is run at once, no more.
+    [ThreadStatic]
+    private static bool t_runsWaiters;
+
     /// <summary>Under the lock: makes the caller the writer of what is there.</summary>
     private Batch TakeBatch()
     {
@@ -19,8 +26,40 @@ public sealed partial class AuditLog
             Monitor.Wait(_gate);
     }
 
-    /// <summary>Step 2, outside the lock, by the one who took the batch.</summary>
-    private void WriteBatch(Batch batch)
+    /// <summary>
+    /// Step 2, outside the lock, by the one who took the batch. Intents that came meanwhile are written too, and those who
+    /// wait for them go on in this thread: to wake another one would cost more than what they have to do. After a few
+    /// rounds a pool thread takes over, so that this caller gets on with its own.
+    /// </summary>
+    private void WriteBatch(Batch batch, bool mayRunWaiters)
+    {
+        const int rounds = 4;
+        var inline = mayRunWaiters && !t_runsWaiters;
+        var done = inline ? t_done ??= [] : null;
+        var more = WriteOne(batch, done);
+        for (var round = 1; more is not null && round < rounds; round++)
+            more = WriteOne(more, done);
+        if (more is not null)
+            ThreadPool.UnsafeQueueUserWorkItem(static state => state.Log.WriteBatch(state.Batch, mayRunWaiters: true), (Log: this, Batch: more), preferLocal: false);
+        if (done is not { Count: > 0 })
+            return;
+        t_runsWaiters = true;
+        try
+        {
+            foreach (var waiter in done)
+                waiter.Complete(null, inline: true);
+        }
+        finally
+        {
+            done.Clear();
+            t_runsWaiters = false;
+        }
+    }
+
+    /// <param name="batch">What to write.</param>
+    /// <param name="done">Takes the waiters of the batch, when it is durable; null completes them on other threads.</param>
+    /// <returns>The next batch, which is the caller's to write; null when no intent waits.</returns>
+    private Batch? WriteOne(Batch batch, List<IntentWaiter>? done)
     {
         Exception? failure = null;
         try
@@ -33,32 +72,33 @@ public sealed partial class AuditLog
             failure = Why("Writing the audit log failed", e);
         }
         var first = failure is not null && TrySetFailure(failure);
-        bool more;
+        Batch? next = null;
         lock (_gate)
         {
             if (failure is null)
                 _written = batch.End;
             if (failure is null && _options.Durability == AuditDurability.Disk)
                 _awaitingSync.AddRange(batch.Waiters);
+            else if (Failure is null && done is not null)
+                done.AddRange(batch.Waiters);
             else
                 Complete(batch.Waiters);
             batch.Reset();
             _spare = batch;
             _writing = false;
-            // Intents that came meanwhile are written by a pool thread, so that this caller gets on with its own.
-            more = Failure is null && _active.Waiters.Count > 0 && _options.Durability == AuditDurability.Process;
             if (Failure is not null)
                 Complete(_active.Waiters);
+            else if (_active.Waiters.Count > 0 && _options.Durability == AuditDurability.Process)
+                next = TakeBatch();
             Monitor.PulseAll(_gate);
         }
         if (first)
             Failed?.Invoke(failure!);
-        if (more)
-            ThreadPool.UnsafeQueueUserWorkItem(static log => log.WriteActive(), this, preferLocal: false);
+        return next;
     }
 
     /// <summary>Writes what is there now, if anything is.</summary>
-    private void WriteActive()
+    private void WriteActive(bool mayRunWaiters)
     {
         Batch batch;
         lock (_gate)
@@ -68,14 +108,14 @@ public sealed partial class AuditLog
                 return;
             batch = TakeBatch();
         }
-        WriteBatch(batch);
+        WriteBatch(batch, mayRunWaiters);
     }
 
     private void Complete(List<IntentWaiter> waiters)
     {
         var failure = Failure is null ? null : Unavailable();
         foreach (var waiter in waiters)
-            waiter.Complete(failure);
+            waiter.Complete(failure, inline: false);
         waiters.Clear();
     }
 
@@ -155,7 +195,8 @@ public sealed partial class AuditLog
             if (size > _checkpointed && due)
                 root = _tree.Root();
         }
-        WriteActive();
+        // The waiters' own work would keep this thread from the disk.
+        WriteActive(mayRunWaiters: false);
         long written;
         lock (_gate)
         {
@@ -177,7 +218,7 @@ public sealed partial class AuditLog
                     ready = i;
                     break;
                 }
-                _awaitingSync[i].Complete(null);
+                _awaitingSync[i].Complete(null, inline: false);
             }
             _awaitingSync.RemoveRange(0, ready);
         }

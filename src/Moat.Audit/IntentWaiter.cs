@@ -10,8 +10,6 @@ internal sealed class IntentWaiter : IValueTaskSource<long>
     private const int Pooled = 1024;
     private ManualResetValueTaskSourceCore<long> _core;
 
-    private IntentWaiter() => _core.RunContinuationsAsynchronously = true;
-
     public long Seq { get; private set; }
 
     public ValueTask<long> Task => new(this, _core.Version);
@@ -24,8 +22,11 @@ internal sealed class IntentWaiter : IValueTaskSource<long>
         return waiter;
     }
 
-    public void Complete(Exception? failure)
+    /// <param name="failure">Why the record is not durable; null when it is.</param>
+    /// <param name="inline">True: whoever waits goes on in this call. It may not be made under a lock.</param>
+    public void Complete(Exception? failure, bool inline)
     {
+        _core.RunContinuationsAsynchronously = !inline;
         if (failure is null)
             _core.SetResult(Seq);
         else

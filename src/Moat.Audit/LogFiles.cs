@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Moat.Audit;
 
@@ -7,12 +8,15 @@ internal sealed class LogFiles : IDisposable
 {
     private readonly FileStream _records;
     private readonly FileStream _checkpoints;
+    // Each FileStream.SafeFileHandle asks the kernel for the position, which nobody here needs.
+    private readonly SafeFileHandle _recordsHandle;
     private long _length;
     private long _checkpointsLength;
 
     private LogFiles(FileStream records, FileStream checkpoints)
     {
         _records = records;
+        _recordsHandle = records.SafeFileHandle;
         _checkpoints = checkpoints;
     }
 
@@ -42,7 +46,7 @@ internal sealed class LogFiles : IDisposable
     {
         try
         {
-            RandomAccess.Write(_records.SafeFileHandle, lines, _length);
+            RandomAccess.Write(_recordsHandle, lines, _length);
             _length += lines.Length;
         }
         catch (Exception)
@@ -52,7 +56,7 @@ internal sealed class LogFiles : IDisposable
         }
     }
 
-    public void SyncRecords() => Native.DataSync(_records.SafeFileHandle);
+    public void SyncRecords() => Native.DataSync(_recordsHandle);
 
     /// <summary>Appends one note and a blank line, synced.</summary>
     public void WriteCheckpoint(string note)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,21 +26,23 @@ namespace Moat.Gateway;
 /// </summary>
 public sealed class GatewayServer : IAsyncDisposable
 {
-    private readonly IServer _kestrel;
-    private readonly DnsServer _dns;
+    private readonly KestrelHost _kestrel;
+    private readonly RequestPipeline _pipeline;
+    private readonly DnsResponder _responder;
     private readonly IDisposable[] _parts;
+    private DnsServer? _dns;
 
-    private GatewayServer(IServer kestrel, DnsServer dns, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, IDisposable[] parts)
     {
         _kestrel = kestrel;
-        _dns = dns;
+        _pipeline = pipeline;
+        _responder = responder;
         _parts = parts;
     }
 
-    /// <summary>Serves the sockets until disposed.</summary>
-    /// <param name="listeners">Owned by the gateway from here on, also when this throws.</param>
+    /// <summary>A gateway that serves nothing yet. It can be made while its sockets are.</summary>
     /// <exception cref="MoatException">The network spec holds something unusable (<c>network.ca</c>).</exception>
-    public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
+    public static GatewayServer Create(GatewayOptions options)
     {
         var names = new SyntheticNames();
         var budget = new DnsBudget(TimeProvider.System);
@@ -57,32 +58,45 @@ public sealed class GatewayServer : IAsyncDisposable
             .AddSingleton<DiagnosticSource>(new MalformedRequests(recorder))
             .AddMetrics()
             .AddHttpForwarder();
-        KestrelHost.Add(collection, listeners, new DoorSet(
+        var kestrel = KestrelHost.Create(collection, new DoorSet(
             new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
-        var services = collection.BuildServiceProvider();
         var pipeline = new RequestPipeline(
-            options.Policy, budget, options.Grants, recorder, redactor, services.GetRequiredService<IHttpForwarder>(), upstream);
-        var kestrel = services.GetRequiredService<IServer>();
+            options.Policy, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+        var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
+        return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
+    }
+
+    /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
+    /// <exception cref="MoatException">The network spec holds something unusable (<c>network.ca</c>).</exception>
+    public static async Task<GatewayServer> StartAsync(GatewayOptions options, GatewayListeners listeners, CancellationToken cancellationToken)
+    {
+        var gateway = Create(options);
         try
         {
-            await kestrel.StartAsync(new GatewayApplication(pipeline), cancellationToken);
-            var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
-            return new GatewayServer(kestrel, DnsServer.Start(responder, listeners.DnsUdp, listeners.DnsTcp), [services, upstream, tls, certificates, redactor]);
+            await gateway.ServeAsync(listeners, cancellationToken);
+            return gateway;
         }
         catch
         {
-            foreach (var part in new IDisposable[] { services, upstream, tls, certificates, redactor })
-                part.Dispose();
+            await gateway.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Serves the sockets until disposed; once.</summary>
+    /// <param name="listeners">Owned by the gateway from here on, also when this throws.</param>
+    public async Task ServeAsync(GatewayListeners listeners, CancellationToken cancellationToken)
+    {
+        await _kestrel.StartAsync(listeners, new GatewayApplication(_pipeline), cancellationToken);
+        _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
     }
 
     /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _dns.DisposeAsync();
-        // An expired grace period: Kestrel aborts the connections instead of waiting for them.
-        await _kestrel.StopAsync(new CancellationToken(canceled: true));
+        if (_dns is not null)
+            await _dns.DisposeAsync();
+        await _kestrel.StopAsync();
         foreach (var part in _parts)
             part.Dispose();
     }

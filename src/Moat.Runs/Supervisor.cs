@@ -11,12 +11,12 @@ namespace Moat.Runs;
 /// <summary>
 /// One run from its first record to its seal.
 /// <code>
-///   (1) claim ─► (2) audit log: run.created ─┬─► (3) grants ──┐
-///    folder, name, workspace                 └─► (3) run's CA ─┴─► (4) sandbox ─► (5) gateway on its sockets
-///                                                                                      │
+///   (1) claim ─► (2) grants ─┬─► (3) sandbox: namespaces, mounts, init ─────────┐
+///    folder, name, workspace ├─► (4) audit log: run.created ─► gateway made ────┼─► (5) gateway on the sandbox's sockets
+///                            └─► run's CA, git's name: files of the sandbox ────┘            │
 ///   (9) all down, sealed ◄─ (8) start.outcome ◄─ (7) agent, pumped ◄─ (6) start.intent, durable
 /// </code>
-/// A step that fails ends the run: what was built is taken down in reverse, the log is sealed with the reason, and the
+/// (3) and (4) go on side by side: an empty sandbox has no effect that a record would have to come before. A step that fails ends the run: what was built is taken down in reverse, the log is sealed with the reason, and the
 /// agent never starts unless every step before it stood.
 /// </summary>
 public sealed class Supervisor : IAsyncDisposable
@@ -29,6 +29,7 @@ public sealed class Supervisor : IAsyncDisposable
     private readonly RunClaim _claim;
     private readonly TaskCompletionSource<RunEnd> _abort = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Func<ValueTask>> _down = [];
+    private readonly List<Func<ValueTask>> _logDown = [];
     private AuditLog? _audit;
     private Sandbox? _sandbox;
     private SandboxProcess? _agent;
@@ -44,6 +45,8 @@ public sealed class Supervisor : IAsyncDisposable
     /// <exception cref="MoatException">The run could not be started; nothing of it is left running.</exception>
     public static async Task<int> RunAsync(SupervisorOptions options, CancellationToken ct = default)
     {
+        GatewayProcess.Prepare();
+
         // 1
         var supervisor = new Supervisor(options, new RunStore(options.StateDirectory).Create(options.Spec));
         await using (supervisor.ConfigureAwait(false))
@@ -75,46 +78,36 @@ public sealed class Supervisor : IAsyncDisposable
     {
         var spec = _options.Spec;
         var init = _options.InitPath ?? InitProgram.Find();
-        // The authority costs a key and a signature; the log costs a file and a key. Neither waits for the other.
         var makingAuthority = Task.Run(() => RunAuthority.Create(spec.Id), ct);
-        var gitConfig = GitIdentity.FileAsync(spec, ct);
+        _down.Add(() => DisposeMadeAsync(makingAuthority, Dispose));
 
         // 2
+        var grants = Unlock(spec);
+
+        // 3
+        var starting = StartSandbox(init, grants, makingAuthority, ct);
+        _down.Add(() => DisposeMadeAsync(starting, made => made.DisposeAsync()));
+
+        // 4
         var audit = OpenAudit();
         audit.Append(AuditTypes.RunCreated, AuditPayload.Create()
             .Add("downgrades", spec.Downgrades).Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
-
-        // 3
-        var authority = await makingAuthority.ConfigureAwait(false);
-        _down.Add(() => Dispose(authority));
-        var grants = Unlock(spec);
-
-        // 4
-        Directory.CreateDirectory(_claim.Folder.SandboxPath, RunFolder.Private);
-        var sandbox = _sandbox = await Bubblewrap.StartAsync(new SandboxOptions
-        {
-            Spec = spec,
-            StateDirectory = _claim.Folder.SandboxPath,
-            Files = TrustStores.Files(authority.CertificatePem).Add(await gitConfig.ConfigureAwait(false)),
-            Env = AgentEnvironment.Of(spec, grants, Environment.GetEnvironmentVariable, HostVariables()),
-            InitPath = init,
-        }, ct).ConfigureAwait(false);
-        _down.Add(sandbox.DisposeAsync);
-
-        foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
-
-        // 5
         var denials = new DenialLines(_options.Say, TimeProvider.System);
-        var gateway = await GatewayServer.StartAsync(new GatewayOptions
+        var gateway = GatewayServer.Create(new GatewayOptions
         {
             Policy = NetworkPolicy.Compile(spec.Network),
             Grants = grants,
             Audit = audit,
-            Authority = authority,
+            Authority = await makingAuthority.ConfigureAwait(false),
             Network = spec.Network,
             OnDenied = denials.Tell,
-        }, Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
+        });
         _down.Add(gateway.DisposeAsync);
+        var sandbox = _sandbox = await starting.ConfigureAwait(false);
+        foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
+
+        // 5
+        await gateway.ServeAsync(Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
 
         // 6
         var intent = await audit.AppendIntentAsync(AuditTypes.StartIntent, AuditPayload.Create()
@@ -127,6 +120,21 @@ public sealed class Supervisor : IAsyncDisposable
         // 8
         TryAppend(audit, AuditTypes.StartOutcome, AuditPayload.Create().Add("exit_code", end.ExitCode).Add("intent", intent));
         return end;
+    }
+
+    private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, CancellationToken ct)
+    {
+        var spec = _options.Spec;
+        var gitConfig = GitIdentity.File(ct);
+        Directory.CreateDirectory(_claim.Folder.SandboxPath, RunFolder.Private);
+        return Bubblewrap.StartAsync(new SandboxOptions
+        {
+            Spec = spec,
+            StateDirectory = _claim.Folder.SandboxPath,
+            Files = TrustStores.Files(authority).Add(gitConfig),
+            Env = AgentEnvironment.Of(spec, grants, Environment.GetEnvironmentVariable, HostVariables()),
+            InitPath = init,
+        }, ct);
     }
 
     private async Task<RunEnd> RunAgentAsync(Sandbox sandbox, IReadOnlyList<UnlockedGrant> grants, CancellationToken ct)
@@ -154,10 +162,10 @@ public sealed class Supervisor : IAsyncDisposable
     private AuditLog OpenAudit()
     {
         var key = AuditKeys.LoadOrCreate(_options.DataDirectory);
-        _down.Add(() => Dispose(key));
+        _logDown.Add(() => Dispose(key));
         var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = AuditKeys.OriginOf(_options.Spec.Id), Key = key, WitnessPath = _claim.Folder.WitnessPath });
         _audit = audit;
-        _down.Add(audit.DisposeAsync);
+        _logDown.Add(audit.DisposeAsync);
         audit.Failed += OnAuditFailed;
         return audit;
     }
@@ -212,8 +220,10 @@ public sealed class Supervisor : IAsyncDisposable
     // 9
     private async Task EndAsync(RunEnd end)
     {
-        // The audit log and its key were the first up; they come down last, after what the rest still records.
-        for (var i = _down.Count - 1; i >= 2; i--) await TakeDownAsync(_down[i]).ConfigureAwait(false);
+        for (var i = _down.Count - 1; i >= 0; i--) await TakeDownAsync(_down[i]).ConfigureAwait(false);
+        var clearing = Task.Run(() => TakeDownAsync(ClearAsync));
+
+        // The log comes down last, after what the rest still records.
         if (_audit is { Failure: null } audit)
         {
             try
@@ -226,11 +236,10 @@ public sealed class Supervisor : IAsyncDisposable
             }
         }
 
-        for (var i = Math.Min(_down.Count, 2) - 1; i >= 0; i--) await TakeDownAsync(_down[i]).ConfigureAwait(false);
+        for (var i = _logDown.Count - 1; i >= 0; i--) await TakeDownAsync(_logDown[i]).ConfigureAwait(false);
+        await clearing.ConfigureAwait(false);
         await TakeDownAsync(() =>
         {
-            if (Directory.Exists(_claim.Folder.SandboxPath)) Directory.Delete(_claim.Folder.SandboxPath, recursive: true);
-            File.Delete(_claim.Folder.SocketPath);
             _claim.Update(state => state with
             {
                 State = end.Error is null ? RunPhase.Stopped : RunPhase.Failed,
@@ -240,6 +249,20 @@ public sealed class Supervisor : IAsyncDisposable
             });
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
+    }
+
+    private ValueTask ClearAsync()
+    {
+        if (Directory.Exists(_claim.Folder.SandboxPath)) Directory.Delete(_claim.Folder.SandboxPath, recursive: true);
+        File.Delete(_claim.Folder.SocketPath);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Ends what is there or still in the making. That the making failed was told already: it ended the run.</summary>
+    private static async ValueTask DisposeMadeAsync<T>(Task<T> making, Func<T, ValueTask> dispose)
+    {
+        await Task.WhenAny(making).ConfigureAwait(false);
+        if (making.IsCompletedSuccessfully) await dispose(making.Result).ConfigureAwait(false);
     }
 
     private async Task TakeDownAsync(Func<ValueTask> part)

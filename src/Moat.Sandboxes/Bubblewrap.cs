@@ -13,7 +13,7 @@ namespace Moat.Sandboxes;
 /// The default backend: bubblewrap makes the namespaces and mounts, init closes them from the inside.
 /// <code>
 /// 1 cgroup with its limits ─► 2 files laid out ─► 3 control channel ─► 4 bwrap ─► init ─► 6 Setup ─► 7 Ready: sockets handed over
-///                                                                            └─► 5 init joins the cgroup meanwhile
+///                                                                            └─► 5 init joins the cgroup, late files are filled meanwhile
 /// </code>
 /// The agent is not started here, so that the gateway serves before its first instruction.
 /// </summary>
@@ -35,7 +35,8 @@ public static partial class Bubblewrap
             DemandProcessLimit(options.Spec, group);
 
             // 2
-            var arguments = BubblewrapArguments.Build(options);
+            var files = new RunFiles();
+            var arguments = BubblewrapArguments.Build(options, files);
 
             // 3
             var (ours, theirs) = Descriptors.SocketPair();
@@ -54,6 +55,8 @@ public static partial class Bubblewrap
 
             // 5: a move into a cgroup waits for the whole kernel (milliseconds), so it goes on while bwrap mounts.
             joined = Task.Run(() => Join(information, group), CancellationToken.None);
+
+            await files.FinishAsync().ConfigureAwait(false);
 
             // 6, 7
             using var stop = cancellation.Register(process.Kill);

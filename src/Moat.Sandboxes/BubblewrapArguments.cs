@@ -8,7 +8,7 @@ internal static class BubblewrapArguments
 {
     private const string InitInside = "/.moat/init";
 
-    public static List<string> Build(SandboxOptions options)
+    public static List<string> Build(SandboxOptions options, RunFiles own)
     {
         var spec = options.Spec;
         List<string> a =
@@ -27,14 +27,13 @@ internal static class BubblewrapArguments
         a.AddRange(["--symlink", "/run", "/var/run"]);
         var files = Path.Combine(options.StateDirectory, "files");
         Directory.CreateDirectory(files, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var etc = new EtcFolder(Path.Combine(files, "etc"));
+        var etc = new EtcFolder(Path.Combine(files, "etc"), own);
         List<string> over = [];
         foreach (var file in (IEnumerable<SandboxFile>)[.. OwnFiles(), .. options.Files])
         {
             if (etc.TryPlace(file)) continue;
             var host = Path.Combine(files, over.Count.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            File.WriteAllBytes(host, file.Content);
-            File.SetUnixFileMode(host, (UnixFileMode)(file.Mode & 0x1ff));
+            own.Place(host, file);
             over.AddRange(["--ro-bind", host, file.Path]);
         }
 
@@ -55,11 +54,11 @@ internal static class BubblewrapArguments
 
     /// <summary>
     /// What /proc offers beside processes. /proc/sys belongs to the user number 0 of the host, namespaces or not: a Moat
-    /// that root started would leave core_pattern writable without the read-only mount.
+    /// that root started would leave core_pattern writable without the read-only mount. (irq and bus are bubblewrap's own.)
     /// </summary>
     private static void Kernel(List<string> a)
     {
-        foreach (var name in (string[])["sys", "irq", "bus", "fs", "acpi", "scsi", "asound"])
+        foreach (var name in (string[])["sys", "fs", "acpi", "scsi", "asound"])
         {
             if (Directory.Exists("/proc/" + name)) a.AddRange(["--ro-bind", "/proc/" + name, "/proc/" + name]);
         }

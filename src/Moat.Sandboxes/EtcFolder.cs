@@ -19,11 +19,13 @@ internal sealed class EtcFolder
     ];
 
     private readonly string root;
+    private readonly RunFiles files;
     private readonly List<string> later = [];
 
-    public EtcFolder(string root)
+    public EtcFolder(string root, RunFiles files)
     {
         this.root = root;
+        this.files = files;
         Directory.CreateDirectory(root);
         foreach (var entry in Copied) Copy("/etc/" + entry, Path.Combine(root, entry));
         foreach (var entry in Mounted)
@@ -45,9 +47,7 @@ internal sealed class EtcFolder
         if (Mounted.Any(m => name.StartsWith(m + "/", StringComparison.Ordinal))) return false;
         var path = Path.Combine(root, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.Delete(path);
-        File.WriteAllBytes(path, file.Content);
-        File.SetUnixFileMode(path, (UnixFileMode)(file.Mode & 0x1ff));
+        files.Place(path, file);
         return true;
     }
 

@@ -3,8 +3,17 @@ using Moat.Spec;
 
 namespace Moat.Sandboxes;
 
-/// <summary>A file that the sandbox sees read-only at <paramref name="Path"/>, in place of the host's where there is one.</summary>
-public sealed record SandboxFile(string Path, byte[] Content, int Mode = 0x1A4);
+/// <summary>
+/// A file that the sandbox sees read-only at <paramref name="Path"/>, in place of the host's where there is one. Its
+/// content may still be in the making: the mounts do not wait for it, the agent does.
+/// </summary>
+public sealed record SandboxFile(string Path, Task<byte[]> Content, int Mode = 0x1A4)
+{
+    public SandboxFile(string path, byte[] content, int mode = 0x1A4)
+        : this(path, Task.FromResult(content), mode)
+    {
+    }
+}
 
 /// <summary>What a backend needs beside the run's spec.</summary>
 public sealed record SandboxOptions

@@ -20,6 +20,7 @@ internal sealed class DnsServer : IAsyncDisposable
     private readonly List<Socket> _sockets = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _connections = new(MaxConnections);
+    private readonly PeriodicTimer _repeats = new(s_repeats);
     private readonly Task _loops;
 
     private DnsServer(DnsResponder responder, IReadOnlyList<SafeSocketHandle> udp, IReadOnlyList<SafeSocketHandle> tcp)
@@ -137,15 +138,8 @@ internal sealed class DnsServer : IAsyncDisposable
 
     private async Task WriteRepeatsAsync()
     {
-        using var timer = new PeriodicTimer(s_repeats);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false)) TryWriteRepeats();
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopped; DisposeAsync writes the rest.
-        }
+        // Ends when the timer is disposed; DisposeAsync writes the rest.
+        while (await _repeats.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false)) TryWriteRepeats();
     }
 
     /// <summary>Closes the sockets and records the counted repeats.</summary>
@@ -153,6 +147,7 @@ internal sealed class DnsServer : IAsyncDisposable
     {
         if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync().ConfigureAwait(false);
+        _repeats.Dispose();
         foreach (var socket in _sockets) socket.Dispose();
         await _loops.ConfigureAwait(false);
         TryWriteRepeats();

@@ -2,34 +2,55 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Moat.Gateway.Pipeline;
 
 namespace Moat.Gateway.Doors;
 
 /// <summary>The doors of one gateway.</summary>
 internal sealed record DoorSet(ProxyDoor Proxy, TransparentDoor Transparent, TlsDoor Tls);
 
-/// <summary>Kestrel on the given sockets, each with its door in front, and with limits that a hostile client meets.</summary>
-internal static class KestrelHost
+/// <summary>Kestrel on sockets that somebody else made, each with its door in front, and with limits that a hostile client meets.</summary>
+internal sealed class KestrelHost : IDisposable
 {
     /// <summary>Connections at once; each costs two descriptors of the supervisor.</summary>
     private const long MaxConnections = 4096;
 
-    /// <summary>Registers Kestrel; resolve <see cref="Microsoft.AspNetCore.Hosting.Server.IServer"/> to have it.</summary>
-    public static void Add(IServiceCollection services, GatewayListeners listeners, DoorSet doors)
+    private readonly DoorSet _doors;
+    private readonly Dictionary<ulong, SafeSocketHandle> _sockets;
+    private readonly ServiceProvider _services;
+    private readonly IServer _server;
+
+    private KestrelHost(ServiceProvider services, DoorSet doors, Dictionary<ulong, SafeSocketHandle> sockets)
+    {
+        _services = services;
+        _doors = doors;
+        _sockets = sockets;
+        _server = services.GetRequiredService<IServer>();
+    }
+
+    public IServiceProvider Services => _services;
+
+    /// <summary>Makes Kestrel ready, with the services that are there already.</summary>
+    public static KestrelHost Create(IServiceCollection services, DoorSet doors)
     {
         // RFC 9112 §2.2 lets a server take a bare LF as a line's end; servers differ in it, and that is how requests are smuggled.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
 
         var sockets = new Dictionary<ulong, SafeSocketHandle>();
         new KestrelServices(services).UseKestrelCore();
+        services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         services.Configure<SocketTransportOptions>(options =>
         {
             options.Backlog = 1024;
             // Saves a thread hop for each read and write. What runs there is ours and never waits for anything but a write(2).
             options.UnsafePreferInlineScheduling = true;
+            // Waiting for data first would cost a call for each read; an idle connection costs a block this way.
+            options.WaitForDataBeforeAllocatingBuffer = false;
             // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
             options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
         });
@@ -39,20 +60,32 @@ internal static class KestrelHost
             options.RequestHeaderEncodingSelector = name => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? DigitsEncoding.Instance : Encoding.Latin1;
             options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
             Limit(options.Limits);
-            foreach (var socket in listeners.Proxy)
-                Listen(options, socket, listen => ServeProxy(listen, doors));
-            foreach (var socket in listeners.Http)
-                Listen(options, socket, listen => listen.Use(next => connection => doors.Transparent.OnHttpAsync(connection, next)));
-            foreach (var socket in listeners.Https)
-                Listen(options, socket, listen => ServeHttps(listen, doors));
         });
+        return new KestrelHost(services.BuildServiceProvider(), doors, sockets);
+    }
 
-        void Listen(KestrelServerOptions options, SafeSocketHandle socket, Action<ListenOptions> configure)
-        {
-            var handle = (ulong)socket.DangerousGetHandle();
-            sockets.Add(handle, socket);
-            options.ListenHandle(handle, configure);
-        }
+    public Task StartAsync(GatewayListeners listeners, GatewayApplication application, CancellationToken cancellationToken)
+    {
+        var options = _services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
+        foreach (var socket in listeners.Proxy)
+            Listen(options, socket, listen => ServeProxy(listen, _doors));
+        foreach (var socket in listeners.Http)
+            Listen(options, socket, listen => listen.Use(next => connection => _doors.Transparent.OnHttpAsync(connection, next)));
+        foreach (var socket in listeners.Https)
+            Listen(options, socket, listen => ServeHttps(listen, _doors));
+        return _server.StartAsync(application, cancellationToken);
+    }
+
+    /// <summary>An expired grace period: Kestrel aborts the connections instead of waiting for them.</summary>
+    public Task StopAsync() => _server.StopAsync(new CancellationToken(canceled: true));
+
+    public void Dispose() => _services.Dispose();
+
+    private void Listen(KestrelServerOptions options, SafeSocketHandle socket, Action<ListenOptions> configure)
+    {
+        var handle = (ulong)socket.DangerousGetHandle();
+        _sockets.Add(handle, socket);
+        options.ListenHandle(handle, configure);
     }
 
     private static void ServeHttps(ListenOptions listen, DoorSet doors)

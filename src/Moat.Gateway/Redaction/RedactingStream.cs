@@ -13,7 +13,8 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
     private const int MinRoom = 1024;
     private const int OwnLength = 16 * 1024;
 
-    private readonly RedactionWindow _window = new(redactor);
+    // Given back when the stream ended; a stream that is disposed in the middle keeps it, for a read may still use it.
+    private RedactionWindow? _window = redactor.RentWindow();
     private byte[]? _own;
     private int _ownStart;
     private int _ownEnd;
@@ -36,13 +37,13 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_ownStart < _ownEnd) return TakeOwn(buffer.Span);
-        if (_ended) return 0;
+        if (_ended || _window is not { } window) return 0;
         if (buffer.IsEmpty) return await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        if (buffer.Length >= _window.MaxHeld + MinRoom) return await FillAsync(buffer, cancellationToken).ConfigureAwait(false);
+        if (buffer.Length >= window.MaxHeld + MinRoom) return await FillAsync(window, buffer, cancellationToken).ConfigureAwait(false);
 
-        _own ??= ArrayPool<byte>.Shared.Rent(_window.MaxHeld + OwnLength);
+        _own ??= ArrayPool<byte>.Shared.Rent(window.MaxHeld + OwnLength);
         var own = _own;
-        _ownEnd = await FillAsync(own, cancellationToken).ConfigureAwait(false);
+        _ownEnd = await FillAsync(window, own, cancellationToken).ConfigureAwait(false);
         _ownStart = 0;
         return TakeOwn(buffer.Span);
     }
@@ -67,15 +68,19 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancel)
+    private async ValueTask<int> FillAsync(RedactionWindow window, Memory<byte> buffer, CancellationToken cancel)
     {
         while (true)
         {
-            var held = _window.Restore(buffer.Span);
+            var held = window.Restore(buffer.Span);
             var read = await inner.ReadAsync(buffer[held..], cancel).ConfigureAwait(false);
             _ended = read == 0;
-            var settled = _window.Settle(buffer.Span[..(held + read)], _ended);
-            if (_ended) atEnd?.Invoke();
+            var settled = window.Settle(buffer.Span[..(held + read)], _ended);
+            if (_ended)
+            {
+                atEnd?.Invoke();
+                if (Interlocked.Exchange(ref _window, null) is { } mine) redactor.Return(mine);
+            }
             if (settled > 0 || _ended) return settled;
         }
     }
@@ -92,7 +97,7 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
     {
         if (disposing)
         {
-            _window.Clear();
+            Interlocked.Exchange(ref _window, null)?.Clear();
             if (Interlocked.Exchange(ref _own, null) is { } own) ArrayPool<byte>.Shared.Return(own, clearArray: true);
             _ownStart = _ownEnd = 0;
             _ended = true;

@@ -53,5 +53,11 @@ internal sealed class RedactionWindow(SecretRedactor redactor)
         return settled;
     }
 
-    internal void Clear() => CryptographicOperations.ZeroMemory(_held);
+    /// <summary>Forgets the stream, held bytes included.</summary>
+    internal void Clear()
+    {
+        CryptographicOperations.ZeroMemory(_held);
+        HeldLength = _masked = _run = 0;
+        _found?.Clear();
+    }
 }

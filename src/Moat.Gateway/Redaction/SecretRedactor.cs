@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,7 +17,10 @@ internal sealed class SecretRedactor : IDisposable
 {
     private static ReadOnlySpan<byte> Marker => "[moat:redacted]"u8;
 
+    private const int PooledWindows = 256;
+
     private readonly ByteSearch _search;
+    private readonly ConcurrentQueue<RedactionWindow> _windows = new();
     private volatile bool _disposed;
 
     /// <summary>Secrets shorter than 4 bytes are no credentials and cannot be told from clean text.</summary>
@@ -69,6 +73,16 @@ internal sealed class SecretRedactor : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             return _search;
         }
+    }
+
+    /// <summary>A window for one stream; a pooled one, because pinned memory is dear to make.</summary>
+    internal RedactionWindow RentWindow() => _windows.TryDequeue(out var window) ? window : new RedactionWindow(this);
+
+    /// <summary>Takes back a window whose stream is read to its end; nobody else may hold it any more.</summary>
+    internal void Return(RedactionWindow window)
+    {
+        window.Clear();
+        if (_windows.Count < PooledWindows) _windows.Enqueue(window);
     }
 
     /// <summary>Masks a header value, a header name or a reason phrase, as Latin-1. The same object when it is clean.</summary>

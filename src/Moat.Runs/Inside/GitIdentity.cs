@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using Moat.Sandboxes;
-using Moat.Spec;
 
 namespace Moat.Runs;
 
@@ -10,19 +9,22 @@ internal static class GitIdentity
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    public static async Task<SandboxFile> FileAsync(RunSpec spec, CancellationToken ct)
+    /// <summary>git is asked meanwhile.</summary>
+    public static SandboxFile File(CancellationToken ct) => new("/etc/gitconfig", ContentAsync(ct), 0b100_100_100);
+
+    private static async Task<byte[]> ContentAsync(CancellationToken ct)
     {
         var text = new StringBuilder("[safe]\n\tdirectory = *\n");
         foreach (var (key, value) in await ReadAsync(ct).ConfigureAwait(false))
             text.Append("[user]\n\t").Append(key).Append(" = ").Append(Quote(value)).Append('\n');
-        return new SandboxFile("/etc/gitconfig", Encoding.UTF8.GetBytes(text.ToString()), 0b100_100_100);
+        return Encoding.UTF8.GetBytes(text.ToString());
     }
 
     // git reads its own format, includes and all. It runs in the root folder: nothing of a workspace is looked at.
     private static async Task<IReadOnlyList<(string Key, string Value)>> ReadAsync(CancellationToken ct)
     {
         var home = Environment.GetEnvironmentVariable("HOME");
-        if (home is null || !(File.Exists(Path.Combine(home, ".gitconfig")) || File.Exists(Path.Combine(home, ".config", "git", "config")))) return [];
+        if (home is null || !(System.IO.File.Exists(Path.Combine(home, ".gitconfig")) || System.IO.File.Exists(Path.Combine(home, ".config", "git", "config")))) return [];
         try
         {
             using var git = Process.Start(new ProcessStartInfo("git", ["config", "--global", "--null", "--get-regexp", "^user\\.(name|email)$"])

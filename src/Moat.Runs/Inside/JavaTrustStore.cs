@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
+using Moat.Gateway;
 using Moat.Sandboxes;
 
 namespace Moat.Runs;
@@ -27,18 +28,20 @@ internal static class JavaTrustStore
     /// <summary>Whether there is a Java on this host, whose programs the sandbox sees.</summary>
     public static bool IsWanted => Directory.Exists("/usr/lib/jvm") || System.IO.File.Exists("/usr/bin/java");
 
-    public static SandboxFile File(string certificatePem)
+    public static SandboxFile File(Task<RunAuthority> authority) => new(Path, StoreAsync(authority), 0b100_100_100);
+
+    private static async Task<byte[]> StoreAsync(Task<RunAuthority> authority)
     {
-        using var authority = X509Certificate2.CreateFromPem(certificatePem);
+        using var certificate = X509Certificate2.CreateFromPem((await authority.ConfigureAwait(false)).CertificatePem);
         var bags = new Pkcs12SafeContents();
-        var bag = bags.AddCertificate(authority);
+        var bag = bags.AddCertificate(certificate);
         bag.Attributes.Add(new AsnEncodedData(s_trustedKeyUsage, Encode(writer => writer.WriteObjectIdentifier(AnyPurpose))));
         bag.Attributes.Add(new AsnEncodedData(s_friendlyName, Encode(writer => writer.WriteCharacterString(UniversalTagNumber.BMPString, "moat"))));
         var store = new Pkcs12Builder();
         store.AddSafeContentsUnencrypted(bags);
         // Nothing in it is a secret, and without a password Java asks for none.
         store.SealWithoutIntegrity();
-        return new SandboxFile(Path, store.Encode(), 0b100_100_100);
+        return store.Encode();
     }
 
     private static byte[] Encode(Action<AsnWriter> write)

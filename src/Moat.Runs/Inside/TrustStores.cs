@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Moat.Gateway;
 using Moat.Sandboxes;
 
 namespace Moat.Runs;
@@ -27,11 +28,11 @@ internal static class TrustStores
     ];
 
     /// <summary>The bundle, over every bundle that the host has (its files are what the sandbox sees).</summary>
-    public static ImmutableArray<SandboxFile> Files(string certificatePem)
+    public static ImmutableArray<SandboxFile> Files(Task<RunAuthority> authority)
     {
-        var content = Encoding.ASCII.GetBytes(certificatePem);
+        var content = BundleAsync(authority);
         var bundles = s_others.Where(IsPlainFile).Prepend(Bundle).Select(path => new SandboxFile(path, content, 0b100_100_100));
-        return JavaTrustStore.IsWanted ? [.. bundles, JavaTrustStore.File(certificatePem)] : [.. bundles];
+        return JavaTrustStore.IsWanted ? [.. bundles, JavaTrustStore.File(authority)] : [.. bundles];
     }
 
     public static IEnumerable<KeyValuePair<string, string>> Variables()
@@ -39,6 +40,9 @@ internal static class TrustStores
         var bundles = s_variables.Select(name => KeyValuePair.Create(name, Bundle));
         return JavaTrustStore.IsWanted ? bundles.Append(KeyValuePair.Create(JavaTrustStore.Variable, JavaTrustStore.Options)) : bundles;
     }
+
+    private static async Task<byte[]> BundleAsync(Task<RunAuthority> authority) =>
+        Encoding.ASCII.GetBytes((await authority.ConfigureAwait(false)).CertificatePem);
 
     // A link would lead the overlay elsewhere; what it points to is in the list itself.
     private static bool IsPlainFile(string path) => new FileInfo(path) is { Exists: true, LinkTarget: null };

@@ -104,6 +104,7 @@ public sealed class Supervisor : IAsyncDisposable
         });
         _down.Add(gateway.DisposeAsync);
         var sandbox = _sandbox = await starting.ConfigureAwait(false);
+        foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
 
         // 5
         await gateway.ServeAsync(Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
@@ -162,7 +163,7 @@ public sealed class Supervisor : IAsyncDisposable
     {
         var key = AuditKeys.LoadOrCreate(_options.DataDirectory);
         _logDown.Add(() => Dispose(key));
-        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = "moat/run/" + _options.Spec.Id, Key = key });
+        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = AuditKeys.OriginOf(_options.Spec.Id), Key = key, WitnessPath = _claim.Folder.WitnessPath });
         _audit = audit;
         _logDown.Add(audit.DisposeAsync);
         audit.Failed += OnAuditFailed;

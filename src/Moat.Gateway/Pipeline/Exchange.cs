@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Redaction;
+using Moat.Gateway.WebSockets;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -34,6 +35,9 @@ internal sealed class Exchange
     /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
     public SecretRedactor Redactor { get; set; } = null!;
 
+    /// <summary>Set while the request asks for a WebSocket or has one.</summary>
+    public WebSocketRelay? WebSocket { get; set; }
+
     /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
     public long Intent { get; set; }
 
@@ -61,6 +65,8 @@ internal sealed class Exchange
         Array.Clear(Credentials);
         Destination = null!;
         Redactor = null!;
+        WebSocket?.Dispose();
+        WebSocket = null;
         Target = "";
         Intent = BytesIn = BytesOut = 0;
     }

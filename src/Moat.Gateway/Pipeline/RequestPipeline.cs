@@ -6,6 +6,7 @@ using Moat.Audit;
 using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
+using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -77,6 +78,8 @@ internal sealed class RequestPipeline(
         else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
             refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
+        refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
+
         // 3
         refusal ??= Unlock(exchange);
         if (refusal is not null)
@@ -102,6 +105,7 @@ internal sealed class RequestPipeline(
         try
         {
             PrepareBody(exchange);
+            exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);

@@ -43,6 +43,7 @@ internal static class App
         root.Subcommands.Add(RunCommand.Create(command));
         root.Subcommands.Add(GrantCommand.Create());
         root.Subcommands.Add(RevokeCommand.Create());
+        root.Subcommands.Add(ImportCommand.Create());
         root.Subcommands.Add(ListCommand.Create());
         root.Subcommands.Add(LogsCommand.Create());
         root.Subcommands.Add(TraceCommand.Create());

@@ -9,7 +9,7 @@ internal sealed class ConfigurationParser
     /// <summary>Every field of the top level.</summary>
     public static readonly string[] Keys =
     [
-        "name", "agent", "version", "grants", "env", "workspace", "mounts", "command", "interactive", "clipboard", "network", "sandbox", "container", "downgrades",
+        "name", "agent", "version", "grants", "secrets", "env", "workspace", "mounts", "command", "interactive", "clipboard", "network", "sandbox", "container", "downgrades",
         .. NotYet.Fields.Keys,
     ];
 
@@ -46,7 +46,8 @@ internal sealed class ConfigurationParser
                 case "name": file = file with { Name = Name(value) }; break;
                 case "agent": Agent(value); break;
                 case "version": file = file with { Version = _reader.String(value, "version") }; break;
-                case "grants": file = file with { Grants = Words(value, "grants", GrantText.IsName, "a grant's name such as github; `moat grant providers` lists them") }; break;
+                case "grants": file = file with { Grants = new GrantSection(_reader).Read(value) }; break;
+                case "secrets": file = file with { Secrets = new SecretSection(_reader).Read(value) }; break;
                 case "env": file = file with { Env = Env(value) }; break;
                 case "workspace": Workspace(value); break;
                 case "mounts": file = file with { Mounts = [.. _reader.Items(value, "mounts").Select(Mount).OfType<MountRequest>()] }; break;
@@ -61,6 +62,8 @@ internal sealed class ConfigurationParser
                 case "downgrades": file = file with { Downgrades = Words(value, "downgrades", RunNames.IsName, "a protection's name such as landlock; `moat doctor` lists them") }; break;
             }
         }
+        foreach (var secret in file.Secrets.Where(secret => file.Env.ContainsKey(secret.Name)))
+            _reader.Bad(root, $"{secret.Name} is in env and in secrets", "remove one of them");
         return file;
     }
 

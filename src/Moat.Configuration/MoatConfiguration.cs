@@ -11,7 +11,9 @@ public sealed record MoatConfiguration
     /// <summary>The file's own version label; Moat gives it no meaning.</summary>
     public string? Version { get; init; }
 
-    public ImmutableArray<string> Grants { get; init; } = [];
+    public ImmutableArray<GrantSpec> Grants { get; init; } = [];
+
+    public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
 
     public ImmutableSortedDictionary<string, string> Env { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 

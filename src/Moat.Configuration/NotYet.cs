@@ -21,7 +21,6 @@ internal static class NotYet
         ["pi"] = "remove it; the agent's own settings in the workspace work as they are",
         ["snapshots"] = "remove it and commit to git before a run",
         ["tracing"] = "remove it; the network is always traced (moat trace --network)",
-        ["secrets"] = "remove it and give the credential as a grant, which the sandbox never sees",
         ["language_servers"] = "remove it",
     };
 

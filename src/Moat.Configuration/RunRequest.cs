@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Spec;
 
 namespace Moat.Configuration;
 
@@ -13,6 +14,9 @@ public sealed record RunRequest
 
     /// <summary><c>--grant</c>; each may hold several names with commas.</summary>
     public ImmutableArray<string> Grants { get; init; } = [];
+
+    /// <summary><c>--secret</c>, read by <see cref="SecretText.Parse"/>; each takes the place of the file's of the same name.</summary>
+    public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
 
     /// <summary><c>-e K=V</c>; <c>-e K</c> takes the value of this process' environment.</summary>
     public ImmutableArray<string> Env { get; init; } = [];

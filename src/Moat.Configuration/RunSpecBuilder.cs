@@ -10,13 +10,24 @@ namespace Moat.Configuration;
 /// </summary>
 public sealed class RunSpecBuilder(MoatDirectories directories)
 {
-    /// <summary>The grants of both sources, the command line's first, each once.</summary>
+    /// <summary>The grants of both sources, the command line's first, each once; what the file narrows, the command line does not widen.</summary>
     /// <exception cref="MoatException">A name is not a grant's.</exception>
-    public static ImmutableArray<string> Grants(RunRequest request, LoadedConfiguration? file)
+    public static ImmutableArray<GrantSpec> Grants(RunRequest request, LoadedConfiguration? file)
     {
         ArgumentNullException.ThrowIfNull(request);
         var asked = request.Grants.SelectMany(g => g.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        return [.. asked.Select(CheckGrant).Concat(file?.Configuration.Grants ?? []).Distinct()];
+        var narrowed = file?.Configuration.Grants ?? [];
+        return [.. asked.Select(CheckGrant).Concat(narrowed.Select(grant => grant.Name)).Distinct().Select(name => narrowed.FirstOrDefault(grant => grant.Name == name) ?? new GrantSpec(name))];
+    }
+
+    /// <summary>The secrets of both sources; one of the command line takes the place of the file's.</summary>
+    /// <exception cref="MoatException">The command line names a secret twice.</exception>
+    public static ImmutableArray<SecretSpec> Secrets(RunRequest request, LoadedConfiguration? file)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Secrets.GroupBy(secret => secret.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new MoatException($"--secret {twice.Key} is there twice", "give each secret once, its hosts with commas");
+        return [.. request.Secrets, .. (file?.Configuration.Secrets ?? []).Where(secret => !request.Secrets.Any(other => other.Name == secret.Name))];
     }
 
     /// <summary>
@@ -45,7 +56,8 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
             Mounts = new MountResolver(directories, workspace).Resolve([.. configuration.Mounts, .. request.Mounts.Select(Mount)]),
             Env = Environment(request, configuration),
             Network = Network(request, configuration, file, grantRules, registryRules),
-            Grants = [.. Grants(request, file).Select(grant => new GrantSpec(grant))],
+            Grants = Grants(request, file),
+            Secrets = Secrets(request, file),
             Limits = Limits(configuration.Container),
             Profile = request.Profile,
             Downgrades = [.. request.Downgrades.Select(CheckDowngrade).Concat(configuration.Downgrades).Distinct()],

@@ -16,7 +16,12 @@ public static class TrustSummary
         ArgumentNullException.ThrowIfNull(configuration);
         var lines = ImmutableArray.CreateBuilder<string>();
         if (!configuration.Command.IsEmpty) lines.Add("runs: " + Text.Long(string.Join(' ', configuration.Command.Select(Quote))));
-        if (!configuration.Grants.IsEmpty) lines.Add("uses grants: " + string.Join(", ", configuration.Grants));
+        if (!configuration.Grants.IsEmpty) lines.Add("uses grants: " + string.Join(", ", configuration.Grants.Select(grant => grant.Allow.IsEmpty ? grant.Name : $"{grant.Name} (for {string.Join(", ", grant.Allow)} alone)")));
+        foreach (var secret in configuration.Secrets)
+        {
+            lines.Add(secret.Expose ? $"HANDS THE SECRET {secret.Name} TO THE AGENT, from {Text.Long(secret.Source)}" : $"uses the secret {secret.Name}, from {Text.Long(secret.Source)}, at {string.Join(", ", secret.Hosts)}");
+            if (secret.Source.StartsWith("cmd://", StringComparison.Ordinal)) lines.Add($"RUNS ON THIS HOST: {Text.Long(secret.Source["cmd://".Length..])}");
+        }
         if (configuration.Network is { } network) Network(network, lines);
         foreach (var mount in configuration.Mounts)
             lines.Add($"mounts {Text.Long(mount.Source)} at {Text.Long(mount.Target)}{(mount.ReadOnly ? " (read only)" : " (writable)")}");

@@ -5,7 +5,7 @@ namespace Moat.Credentials;
 /// <summary>The providers that need more than a YAML file can say.</summary>
 internal static class BuiltInProviders
 {
-    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI()];
+    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI(), NpmGrant.Provider(), Copilot(), ClaudeGrant.Provider()];
 
     private static ProviderDefinition GitHub() => new()
     {
@@ -14,10 +14,10 @@ internal static class BuiltInProviders
         Aliases = ["gh"],
         Bindings =
         [
-            new("api.github.com", "Authorization", InjectionFormat.Prefix, "Bearer "),
-            new("uploads.github.com", "Authorization", InjectionFormat.Prefix, "Bearer "),
+            new("api.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("uploads.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
             // git's smart HTTP takes Basic alone.
-            new("github.com", "Authorization", InjectionFormat.Basic, "x-access-token"),
+            new("github.com", "Authorization", InjectionSlot.BasicPassword, "x-access-token"),
         ],
         // Where downloads, archives and LFS objects redirect to: those addresses are signed, a credential would only
         // spread further than it has to.
@@ -34,11 +34,32 @@ internal static class BuiltInProviders
         Placeholder = PlaceholderTemplate.Parse("ghp_{base62:30}{crc32}"),
     };
 
+    // The same account's token as github's, for the hosts of Copilot's agents; together with the github grant the
+    // placeholder in the request says which of the two is meant.
+    private static ProviderDefinition Copilot() => new()
+    {
+        Name = "copilot",
+        Description = "GitHub Copilot",
+        Bindings =
+        [
+            new("api.github.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("api.githubcopilot.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("*.githubcopilot.com", "Authorization", InjectionSlot.Header, "Bearer "),
+            new("github.com", "Authorization", InjectionSlot.BasicPassword, "x-access-token"),
+        ],
+        SourceEnv = ["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"],
+        SourceCommand = ["gh", "auth", "token"],
+        ContainerEnv = ["COPILOT_GITHUB_TOKEN"],
+        Validation = new("https://api.github.com/copilot_internal/user", "GET", "Authorization", "Bearer ", [new("Accept", "application/json")]),
+        Prompt = "GitHub token of an account with Copilot",
+        Placeholder = PlaceholderTemplate.Parse("github_pat_{base62:22}_{base62:59}"),
+    };
+
     private static ProviderDefinition Anthropic() => new()
     {
         Name = "anthropic",
         Description = "Anthropic API key",
-        Bindings = [new("api.anthropic.com", "x-api-key", InjectionFormat.Raw)],
+        Bindings = [new("api.anthropic.com", "x-api-key", InjectionSlot.Header)],
         // An agent's own Authorization would be a second identity beside the key: someone else's account to carry data to.
         RemoveHeaders = ["Authorization"],
         SourceEnv = ["ANTHROPIC_API_KEY"],
@@ -52,7 +73,7 @@ internal static class BuiltInProviders
     {
         Name = "openai",
         Description = "OpenAI API key",
-        Bindings = [new("api.openai.com", "Authorization", InjectionFormat.Prefix, "Bearer ")],
+        Bindings = [new("api.openai.com", "Authorization", InjectionSlot.Header, "Bearer ")],
         SourceEnv = ["OPENAI_API_KEY"],
         ContainerEnv = ["OPENAI_API_KEY"],
         Validation = new("https://api.openai.com/v1/models", "GET", "Authorization", "Bearer ", []),

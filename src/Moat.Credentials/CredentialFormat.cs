@@ -20,8 +20,11 @@ internal static class CredentialFormat
     internal static byte[] Seal(Secret key, StoredCredential credential, string profile)
     {
         // Escapes make the token at most six times longer. A buffer that never grows leaves no copy behind.
-        var metadata = credential.Metadata.Sum(pair => pair.Key.Length + pair.Value.Length) + credential.Scopes.Sum(scope => scope.Length);
-        var plain = new PinnedWriter((credential.Token.Length + metadata + credential.Provider.Length) * 6 + 4096);
+        var metadata = credential.Metadata.Sum(pair => pair.Key.Length + pair.Value.Length) + credential.Scopes.Concat(credential.Allow).Sum(text => text.Length + 1)
+            + credential.Bindings.Sum(binding => binding.Host.Length + binding.Name.Length + binding.Argument.Length + binding.Path.Length + binding.Part.Length + 100);
+        metadata += (credential.Revoked?.Length ?? 0) + (credential.Refresh is { } refresh ? refresh.TokenUrl.Length + refresh.ClientId.Length + refresh.FallbackUrl.Length : 0);
+        var secrets = credential.Token.Length + credential.Parts.Sum(part => part.Key.Length + part.Value.Length + 1);
+        var plain = new PinnedWriter((secrets + metadata + credential.Provider.Length) * 6 + 4096);
         try
         {
             using (var writer = new Utf8JsonWriter(plain))

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Moat.Spec;
 
 namespace Moat.Credentials;
@@ -6,16 +7,30 @@ namespace Moat.Credentials;
 public static class GrantRules
 {
     /// <summary>One rule a host, for its TLS port alone, with the origin <c>grant NAME</c>.</summary>
-    /// <exception cref="MoatException">A grant has no provider.</exception>
-    public static IReadOnlyList<HostRuleSpec> For(IEnumerable<GrantSpec> grants, ProviderCatalog catalog)
+    /// <param name="grants">The grants of the run.</param>
+    /// <param name="catalog">The providers.</param>
+    /// <param name="vault">Asked for grants whose hosts only the stored credential knows.</param>
+    /// <exception cref="MoatException">A grant has no provider, or its hosts are not known because it is not stored.</exception>
+    public static IReadOnlyList<HostRuleSpec> For(IEnumerable<GrantSpec> grants, ProviderCatalog catalog, Vault vault)
     {
-        var rules = new List<HostRuleSpec>();
-        var seen = new HashSet<(string, int)>();
-        foreach (var provider in grants.Select(grant => catalog.Get(grant.Name)).DistinctBy(provider => provider.Name, StringComparer.Ordinal))
-        {
-            foreach (var (host, port) in provider.Bindings.Select(binding => (binding.Host, binding.Port ?? 443)).Concat(provider.ExtraHosts.Select(host => (host, 443))))
-                if (seen.Add((host, port))) rules.Add(new HostRuleSpec(host, port, [], $"grant {provider.Name}"));
-        }
-        return rules;
+        var providers = grants.Select(grant => catalog.Get(grant.Name)).DistinctBy(provider => provider.Name, StringComparer.Ordinal).ToArray();
+        var hosts = providers.SelectMany(provider => Bindings(provider, vault).Select(binding => (provider, binding.Host, Port: binding.Port ?? 443, IsBound: true))
+            .Concat(provider.ExtraHosts.Select(host => (provider, Host: host, Port: 443, IsBound: false))));
+        // One rule a host, since only the first would be asked: what any of its grants denies is denied.
+        return [.. hosts.GroupBy(place => (place.Host, place.Port)).Select(places => new HostRuleSpec(
+            places.Key.Host, places.Key.Port, Requests(places.Where(place => place.IsBound).SelectMany(place => place.provider.DeniedPaths)), $"grant {places.First().provider.Name}"))];
+    }
+
+    private static ImmutableArray<RequestRuleSpec> Requests(IEnumerable<string> denied)
+    {
+        var rules = denied.Distinct(StringComparer.Ordinal).Select(path => new RequestRuleSpec(false, "*", path)).ToImmutableArray();
+        return rules.IsEmpty ? [] : rules.Add(new RequestRuleSpec(true, "*", "/**"));
+    }
+
+    private static ImmutableArray<InjectionBinding> Bindings(ProviderDefinition provider, Vault vault)
+    {
+        if (!provider.Bindings.IsEmpty) return provider.Bindings;
+        using var credential = vault.Get(provider.Name) ?? throw GrantUnlocker.NotStored(provider.Name, vault.Profile);
+        return credential.Bindings;
     }
 }

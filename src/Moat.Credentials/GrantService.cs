@@ -4,27 +4,6 @@ using Moat.Spec;
 
 namespace Moat.Credentials;
 
-/// <summary>What <c>moat grant NAME</c> was asked for.</summary>
-public sealed record GrantRequest(string Name)
-{
-    /// <summary>True: the credential is stored without asking the provider whether it works.</summary>
-    public bool NoValidate { get; init; }
-
-    /// <summary>Null: no expiry is known.</summary>
-    public DateTimeOffset? ExpiresAt { get; init; }
-
-    /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
-    public Func<string, Secret?>? Prompt { get; init; }
-}
-
-/// <summary>A stored grant as a list shows it. <paramref name="Problem"/> says why it cannot be used, if so.</summary>
-public sealed record GrantInfo(string Name, string Profile, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, string Source,
-    ImmutableArray<string> Scopes, ImmutableArray<string> Hosts, string? Problem);
-
-/// <summary>One grant in full; <paramref name="MaskedToken"/> shows its kind and length and nothing of its secret.</summary>
-public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBinding> Bindings, ImmutableArray<string> ExtraHosts,
-    ImmutableArray<string> ContainerEnv, string MaskedToken);
-
 /// <summary>The logic of <c>moat grant</c> and <c>moat revoke</c>.</summary>
 public sealed class GrantService
 {
@@ -33,6 +12,7 @@ public sealed class GrantService
     private readonly ProviderCatalog _catalog;
     private readonly GrantSources _sources;
     private readonly GrantValidator _validator;
+    private readonly HttpMessageHandler? _handler;
     private readonly TimeProvider _time;
 
     /// <param name="vault">The vault of the profile.</param>
@@ -42,7 +22,7 @@ public sealed class GrantService
     /// <param name="time">Null: the system's clock.</param>
     public GrantService(Vault vault, ProviderCatalog catalog, HttpMessageHandler? handler = null, Func<string, string?>? environment = null, TimeProvider? time = null)
     {
-        (_vault, _catalog, _time) = (vault, catalog, time ?? TimeProvider.System);
+        (_vault, _catalog, _handler, _time) = (vault, catalog, handler, time ?? TimeProvider.System);
         _sources = new GrantSources(environment ?? Environment.GetEnvironmentVariable);
         _validator = new GrantValidator(handler);
     }
@@ -55,34 +35,114 @@ public sealed class GrantService
     public async Task<GrantInfo> GrantAsync(GrantRequest request, CancellationToken ct = default)
     {
         var provider = _catalog.Get(request.Name);
+        // Read now, so that a mistake is told before anything is asked for.
+        _ = GrantScope.Parse(provider, request.Scope);
+        if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal))
+            throw new MoatException($"the grant {provider.Name} has its own places", "leave --url and --header out; they are for mcp:NAME");
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
-        var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
-        using (token)
+        using var draft = provider.Find is { } find ? await find(_sources, request, ct).ConfigureAwait(false) : await FindAsync(provider, request, ct).ConfigureAwait(false);
+        var bindings = draft.Bindings.IsEmpty ? provider.Bindings : draft.Bindings;
+        foreach (var secret in draft.Parts.Values.Prepend(draft.Token)) CheckShape(provider.Name, bindings, secret, draft.Source);
+        var credential = Credential(provider.Name, request, draft);
+        if (RefreshInfo.DueAt(credential, 1) <= _time.GetUtcNow()) return await RenewAsync(credential, ct).ConfigureAwait(false);
+        if (!request.NoValidate)
         {
-            CheckShape(provider, token, source);
-            if (!request.NoValidate) await _validator.ValidateAsync(provider, token, source, ct).ConfigureAwait(false);
-            var credential = new StoredCredential
-            {
-                Provider = provider.Name,
-                Token = token,
-                ExpiresAt = request.ExpiresAt,
-                CreatedAt = _time.GetUtcNow(),
-                Metadata = ImmutableSortedDictionary<string, string>.Empty.Add("source", source),
-            };
-            _vault.Put(credential);
-            return Describe(provider.Name, credential);
+            await ValidateAsync(provider, credential, draft.Source, ct).ConfigureAwait(false);
         }
+        _vault.Put(credential);
+        return Describe(provider.Name, credential);
+    }
+
+    /// <summary>True when the provider was asked and takes the credential; false when it cannot be asked.</summary>
+    private async Task<bool> ValidateAsync(ProviderDefinition provider, StoredCredential credential, string source, CancellationToken ct)
+    {
+        if (provider.Checks?.Invoke(credential) is { } checks)
+        {
+            foreach (var (validation, secret) in checks)
+            {
+                using (secret) await _validator.ValidateAsync(provider.Name, validation, secret, source, ct).ConfigureAwait(false);
+            }
+            return true;
+        }
+        if (provider.Validation is not { } own) return false;
+        await _validator.ValidateAsync(provider.Name, own, credential.Token, source, ct).ConfigureAwait(false);
+        return true;
+    }
+
+    private StoredCredential Credential(string name, GrantRequest request, GrantDraft draft) => new()
+    {
+        Provider = name,
+        Token = draft.Token,
+        Parts = draft.Parts,
+        Bindings = draft.Bindings,
+        Refresh = draft.Refresh,
+        Allow = request.Scope,
+        ExpiresAt = request.ExpiresAt ?? draft.ExpiresAt,
+        CreatedAt = _time.GetUtcNow(),
+        Metadata = draft.Metadata.SetItem("source", draft.Source),
+    };
+
+    /// <summary>For what is about to expire: that it can be renewed is the proof that it works.</summary>
+    private async Task<GrantInfo> RenewAsync(StoredCredential credential, CancellationToken ct)
+    {
+        _vault.Put(credential);
+        try
+        {
+            await new Refresher(_vault, _handler, _time).RefreshAsync(credential.Provider, 1, ct).ConfigureAwait(false);
+        }
+        catch (TokenRefusedException refused)
+        {
+            _vault.Remove(credential.Provider);
+            throw new MoatException($"the {credential.Provider} credential has run out and cannot be renewed: {refused.Message}", "log in anew where it came from, then grant again");
+        }
+        using var renewed = _vault.Get(credential.Provider) ?? throw NotStored(credential.Provider);
+        return Describe(credential.Provider, renewed);
+    }
+
+    private async Task<GrantDraft> FindAsync(ProviderDefinition provider, GrantRequest request, CancellationToken ct)
+    {
+        var (token, source) = await _sources.FindAsync(provider, request.Prompt, ct).ConfigureAwait(false);
+        return new GrantDraft(token, source);
     }
 
     /// <summary>All stored grants of the profile. One that does not open is listed with its problem.</summary>
     public ImmutableArray<GrantInfo> List() => [.. _vault.List().Select(Info)];
+
+    /// <summary>Asks each provider whether it takes the stored credential, after renewing what is due. No text holds a secret.</summary>
+    /// <param name="names">Grants; empty: all of the profile.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="MoatException">A named grant has no provider.</exception>
+    public async Task<ImmutableArray<GrantCheck>> CheckAsync(IReadOnlyCollection<string> names, CancellationToken ct = default)
+    {
+        var checks = ImmutableArray.CreateBuilder<GrantCheck>();
+        foreach (var name in names.Count == 0 ? _vault.List() : [.. names.Select(name => _catalog.Get(name).Name).Distinct(StringComparer.Ordinal)]) checks.Add(await CheckAsync(name, ct).ConfigureAwait(false));
+        return checks.ToImmutable();
+    }
+
+    private async Task<GrantCheck> CheckAsync(string name, CancellationToken ct)
+    {
+        try
+        {
+            if (_catalog.Find(name) is not { } provider) return new GrantCheck(name, GrantHealth.Bad, "there is no such provider any more", null);
+            await new Refresher(_vault, _handler, _time).RefreshAsync(name, 1, ct).ConfigureAwait(false);
+            using var credential = _vault.Get(name) ?? throw NotStored(name);
+            if (Describe(name, credential).Problem is { } problem) return new GrantCheck(name, GrantHealth.Bad, problem, credential.ExpiresAt);
+            var wasAsked = await ValidateAsync(provider, credential, "the vault", ct).ConfigureAwait(false);
+            return new GrantCheck(name, wasAsked ? GrantHealth.Good : GrantHealth.Unknown, wasAsked ? "" : "its provider offers no way to ask", credential.ExpiresAt) { IsRenewed = credential.Refresh is not null };
+        }
+        catch (Exception ex) when (ex is MoatException or TokenRefusedException)
+        {
+            return new GrantCheck(name, GrantHealth.Bad, ex.Message, null);
+        }
+    }
 
     /// <exception cref="MoatException">The grant is not stored, or does not open.</exception>
     public GrantDetails Show(string name)
     {
         var provider = _catalog.Get(name);
         using var credential = _vault.Get(provider.Name) ?? throw NotStored(provider.Name);
-        return new GrantDetails(Describe(provider.Name, credential), provider.Bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token));
+        var bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
+        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token)) { Scope = credential.Allow };
     }
 
     /// <summary>Removes the grant. A running run that uses it denies within a second. Works also for a provider that is no more.</summary>
@@ -107,22 +167,28 @@ public sealed class GrantService
     }
 
     private GrantInfo Describe(string name, StoredCredential credential)
-        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, HostsOf(name),
-            credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null);
+        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, credential.Bindings.IsEmpty ? HostsOf(name) : HostsOf(credential.Bindings),
+            credential.Revoked ?? (credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null));
 
     private ImmutableArray<string> HostsOf(string name)
-        => _catalog.Find(name) is { } provider
-            ? [.. provider.Bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host)] : [];
+        => _catalog.Find(name) is { } provider ? HostsOf(provider.Bindings) : [];
 
-    private static void CheckShape(ProviderDefinition provider, Secret token, string source)
+    private static ImmutableArray<string> HostsOf(ImmutableArray<InjectionBinding> bindings)
+        => [.. bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host).Distinct(StringComparer.Ordinal)];
+
+    internal static void CheckShape(string name, ImmutableArray<InjectionBinding> bindings, Secret token, string source)
     {
         var bytes = token.Reveal();
         var problem = bytes.Length < MinLength ? $"is shorter than {MinLength} characters"
             : bytes.Length > MaxLength ? $"is longer than {MaxLength} characters"
             : bytes.ContainsAnyExceptInRange((byte)'!', (byte)'~') ? "holds a space, a line break or a character beyond ASCII"
-            : provider.Bindings.Any(binding => binding.Format == InjectionFormat.Path) && bytes.ContainsAny("/?#%\\"u8) ? "holds a character that ends or escapes a path segment"
+            : Goes(InjectionSlot.Path) && bytes.ContainsAny("/?#%\\"u8) ? "holds a character that ends or escapes a path segment"
+            : Goes(InjectionSlot.Cookie) && bytes.ContainsAny(";,\"\\"u8) ? "holds a character that ends a cookie"
+            : Goes(InjectionSlot.BasicUser) && bytes.Contains((byte)':') ? "holds a colon, which ends the user of HTTP Basic"
             : null;
-        if (problem is not null) throw new MoatException($"the {provider.Name} credential from {source} {problem}", "check what was copied, then grant again");
+        if (problem is not null) throw new MoatException($"the {name} credential from {source} {problem}", "check what was copied, then grant again");
+
+        bool Goes(InjectionSlot slot) => bindings.Any(binding => binding.Slot == slot);
     }
 
     private static string Mask(ProviderDefinition provider, Secret token)

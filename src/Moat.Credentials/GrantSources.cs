@@ -10,6 +10,9 @@ internal sealed class GrantSources(Func<string, string?> environment)
     private const int MaxOutput = 64 * 1024;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>A host variable; null when it is not set or empty.</summary>
+    internal string? Variable(string name) => environment(name) is { Length: > 0 } value ? value : null;
+
     /// <summary>The credential and, in words, where it came from.</summary>
     internal async Task<(Secret Token, string Source)> FindAsync(ProviderDefinition provider, Func<string, Secret?>? prompt, CancellationToken ct)
     {
@@ -27,8 +30,8 @@ internal sealed class GrantSources(Func<string, string?> environment)
             provider.SourceEnv.Length > 0 ? $"set {provider.SourceEnv[0]}, or run `moat grant {provider.Name}` in a terminal and type it" : $"run `moat grant {provider.Name}` in a terminal and type it");
     }
 
-    // A program that is missing, not logged in or stuck is no source; the next one is asked.
-    private async Task<Secret?> RunAsync(IReadOnlyList<string> command, CancellationToken ct)
+    /// <summary>What a host program prints, trimmed; null for one that is missing, not logged in or stuck: the next source is asked.</summary>
+    internal async Task<Secret?> RunAsync(IReadOnlyList<string> command, CancellationToken ct)
     {
         if (Programs.Find(command[0], environment("PATH") ?? "") is not { } program) return null;
         using var process = Process.Start(new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });

@@ -10,9 +10,8 @@ internal sealed class GrantValidator(HttpMessageHandler? handler)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
-    internal async Task ValidateAsync(ProviderDefinition provider, Secret token, string source, CancellationToken ct)
+    internal async Task ValidateAsync(string name, ProviderValidation validation, Secret token, string source, CancellationToken ct)
     {
-        if (provider.Validation is not { } validation) return;
         var text = Encoding.ASCII.GetString(token.Reveal());
         var uri = new Uri(validation.Url.Replace("${token}", text, StringComparison.Ordinal));
         // No redirect is followed: it would carry the header to a host that the provider's definition does not name.
@@ -30,21 +29,22 @@ internal sealed class GrantValidator(HttpMessageHandler? handler)
         }
         catch (HttpRequestException ex)
         {
-            throw Unreachable(provider, uri, ex.HttpRequestError.ToString());
+            throw Unreachable(name, uri, ex.HttpRequestError.ToString());
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw Unreachable(provider, uri, "no answer in time");
+            throw Unreachable(name, uri, "no answer in time");
         }
         if ((int)status is >= 200 and < 300) return;
+        if (validation.IsOptional && status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed) return;
         throw status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.BadRequest
-            ? new MoatException(string.Create(CultureInfo.InvariantCulture, $"{uri.Host} does not accept the {provider.Name} credential from {source} (status {(int)status})"),
-                $"make a new one and grant again; `moat grant {provider.Name} --no-validate` stores it unchecked")
-            : new MoatException(string.Create(CultureInfo.InvariantCulture, $"{uri.Host} did not say whether the {provider.Name} credential works (status {(int)status})"),
-                $"try again later; `moat grant {provider.Name} --no-validate` stores it unchecked");
+            ? new MoatException(string.Create(CultureInfo.InvariantCulture, $"{uri.Host} does not accept the {name} credential from {source} (status {(int)status})"),
+                $"make a new one and grant again; `moat grant {name} --no-validate` stores it unchecked")
+            : new MoatException(string.Create(CultureInfo.InvariantCulture, $"{uri.Host} did not say whether the {name} credential works (status {(int)status})"),
+                $"try again later; `moat grant {name} --no-validate` stores it unchecked");
     }
 
-    private static MoatException Unreachable(ProviderDefinition provider, Uri uri, string reason)
-        => new($"{uri.Host} could not be asked whether the {provider.Name} credential works ({reason})",
-            $"check the network; `moat grant {provider.Name} --no-validate` stores it unchecked");
+    private static MoatException Unreachable(string name, Uri uri, string reason)
+        => new($"{uri.Host} could not be asked whether the {name} credential works ({reason})",
+            $"check the network; `moat grant {name} --no-validate` stores it unchecked");
 }

@@ -63,6 +63,11 @@ public sealed class GrantWatch : IDisposable
         {
             grant.Revoke("it was revoked");
         }
+        else if (credential.Revoked is { } reason)
+        {
+            credential.Dispose();
+            grant.Revoke(reason);
+        }
         else if (credential.ExpiresAt <= _time.GetUtcNow())
         {
             credential.Dispose();

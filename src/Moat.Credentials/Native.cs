@@ -8,8 +8,8 @@ namespace Moat.Credentials;
 internal static unsafe partial class Native
 {
     private const int ReadOnly = 0, ReadWrite = 2, Create = 0x40, CloseOnExec = 0x80000;
-    private const int DontDump = 16, LockExclusive = 2, EmptyPath = 0x1000, NoFollowLink = 0x100, CurrentDirectory = -100;
-    private const int NoEntry = 2, Interrupted = 4;
+    private const int DontDump = 16, LockExclusive = 2, LockNoWait = 4, EmptyPath = 0x1000, NoFollowLink = 0x100, CurrentDirectory = -100;
+    private const int NoEntry = 2, Interrupted = 4, WouldBlock = 11;
 
     // O_NOFOLLOW and O_DIRECTORY are swapped between the two architectures Moat runs on.
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
@@ -46,16 +46,22 @@ internal static unsafe partial class Native
     }
 
     /// <summary>Waits until this process holds the lock; closing the handle lets go.</summary>
-    internal static SafeFileHandle Lock(string path)
+    internal static SafeFileHandle Lock(string path) => Lock(path, LockExclusive)!;
+
+    /// <summary>As <see cref="Lock(string)"/>, without waiting: null while somebody else holds it.</summary>
+    internal static SafeFileHandle? TryLock(string path) => Lock(path, LockExclusive | LockNoWait);
+
+    private static SafeFileHandle? Lock(string path, int operation)
     {
         var fd = open(path, ReadWrite | Create | CloseOnExec | s_noFollow, 0x180 /* 0600 */);
         if (fd < 0) throw Failed("open", path, Marshal.GetLastPInvokeError());
         var handle = new SafeFileHandle(fd, ownsHandle: true);
-        while (flock(fd, LockExclusive) != 0)
+        while (flock(fd, operation) != 0)
         {
             var error = Marshal.GetLastPInvokeError();
             if (error == Interrupted) continue;
             handle.Dispose();
+            if (error == WouldBlock) return null;
             throw Failed("flock", path, error);
         }
         return handle;

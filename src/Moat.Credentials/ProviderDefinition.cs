@@ -22,11 +22,14 @@ public sealed record ProviderDefinition
 
     public ProviderOrigin Origin { get; init; }
 
-    /// <summary>Where the credential goes; at least one.</summary>
+    /// <summary>Where the credential goes; empty where only the stored credential says (<see cref="StoredCredential.Bindings"/>).</summary>
     public required ImmutableArray<InjectionBinding> Bindings { get; init; }
 
     /// <summary>Hosts (443) that the service's clients need but that get no credential.</summary>
     public ImmutableArray<string> ExtraHosts { get; init; } = [];
+
+    /// <summary>Paths of the bound hosts that hand out further credentials, which the sandbox would then hold: denied, unless a rule of the person's own allows them.</summary>
+    public ImmutableArray<string> DeniedPaths { get; init; } = [];
 
     /// <summary>Headers taken off every request to a bound host before the credential goes in.</summary>
     public ImmutableArray<string> RemoveHeaders { get; init; } = [];
@@ -42,6 +45,9 @@ public sealed record ProviderDefinition
     /// <summary>Variables of the sandbox that hold the placeholder.</summary>
     public ImmutableArray<string> ContainerEnv { get; init; } = [];
 
+    /// <summary>Files of the sandbox's home; <c>${placeholder}</c> in their texts is the placeholder.</summary>
+    public ImmutableArray<GrantFile> Files { get; init; } = [];
+
     public ProviderValidation? Validation { get; init; }
 
     /// <summary>What to ask a person for.</summary>
@@ -49,10 +55,23 @@ public sealed record ProviderDefinition
 
     /// <summary>Shape of the placeholder.</summary>
     public required PlaceholderTemplate Placeholder { get; init; }
+
+    /// <summary>The provider's own search for a credential, in place of variables, program and prompt; null: those.</summary>
+    internal Func<GrantSources, GrantRequest, CancellationToken, Task<GrantDraft>>? Find { get; init; }
+
+    /// <summary>In place of <see cref="Validation"/>: what to ask, each with the secret to show, which the caller disposes.</summary>
+    internal Func<StoredCredential, ImmutableArray<(ProviderValidation Validation, Secret Secret)>>? Checks { get; init; }
+
+    /// <summary>Files that depend on the credential; gets the placeholders by part.</summary>
+    internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableArray<GrantFile>>? WriteFiles { get; init; }
 }
 
 /// <summary>
 /// A request that proves a credential. <paramref name="Url"/> is https, or http on a loopback address; it may hold
 /// <c>${token}</c>. <paramref name="Header"/> empty: none is sent. Any 2xx answer is a proof.
 /// </summary>
-public sealed record ProviderValidation(string Url, string Method, string Header, string Prefix, ImmutableArray<ExtraHeader> Headers);
+public sealed record ProviderValidation(string Url, string Method, string Header, string Prefix, ImmutableArray<ExtraHeader> Headers)
+{
+    /// <summary>True: a service that does not know the request (404, 405) says nothing against the credential.</summary>
+    public bool IsOptional { get; init; }
+}

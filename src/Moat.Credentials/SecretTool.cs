@@ -48,9 +48,13 @@ internal sealed class SecretTool
 
     /// <summary>The key; null when the keyring has none.</summary>
     /// <exception cref="MoatException">The keyring is locked, denied or gone.</exception>
-    internal Secret? Lookup(string vault)
+    internal Secret? Lookup(string vault) => Lookup(["service", "moat", "vault", vault]);
+
+    /// <summary>A key by the attributes of its item.</summary>
+    /// <inheritdoc cref="Lookup(string)"/>
+    internal Secret? Lookup(string[] attributes)
     {
-        var (exit, output, error) = Run(["lookup", "service", "moat", "vault", vault], []);
+        var (exit, output, error) = Run(["lookup", .. attributes], []);
         var key = GC.AllocateUninitializedArray<byte>(MaxOutput, pinned: true);
         try
         {

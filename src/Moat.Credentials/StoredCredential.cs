@@ -10,8 +10,22 @@ public sealed record StoredCredential : IDisposable
     /// <summary>The grant's name; equal to the file's.</summary>
     public required string Provider { get; init; }
 
-    [JsonConverter(typeof(SecretConverter))]
     public required Secret Token { get; init; }
+
+    /// <summary>Further secrets by name, for a service that takes more than one.</summary>
+    public ImmutableSortedDictionary<string, Secret> Parts { get; init; } = ImmutableSortedDictionary<string, Secret>.Empty;
+
+    /// <summary>Where the credential goes, when that is known only here (registries, servers); empty: where its provider says.</summary>
+    public ImmutableArray<InjectionBinding> Bindings { get; init; } = [];
+
+    /// <summary>How it is renewed; null: it is not.</summary>
+    public RefreshInfo? Refresh { get; init; }
+
+    /// <summary>Why its service does not take it any more; null as far as is known it does. Every run denies what needs it.</summary>
+    public string? Revoked { get; init; }
+
+    /// <summary>What the person narrowed the grant to, as written; empty: to nothing.</summary>
+    public ImmutableArray<string> Allow { get; init; } = [];
 
     public ImmutableArray<string> Scopes { get; init; } = [];
 
@@ -25,7 +39,16 @@ public sealed record StoredCredential : IDisposable
 
     public override string ToString() => $"credential of {Provider}";
 
-    public void Dispose() => Token.Dispose();
+    /// <summary>The token and the parts.</summary>
+    internal IEnumerable<Secret> Secrets => Parts.Values.Prepend(Token);
+
+    internal Secret SecretOf(string part) => part.Length == 0 ? Token : Parts[part];
+
+    public void Dispose()
+    {
+        Token.Dispose();
+        foreach (var part in Parts.Values) part.Dispose();
+    }
 }
 
 /// <summary>Moves the token between JSON and pinned bytes without a managed string in between.</summary>
@@ -41,6 +64,7 @@ internal sealed class SecretConverter : JsonConverter<Secret>
     public override void Write(Utf8JsonWriter writer, Secret value, JsonSerializerOptions options) => writer.WriteStringValue(value.Reveal());
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    UseStringEnumConverter = true, IgnoreReadOnlyProperties = true, Converters = [typeof(SecretConverter)])]
 [JsonSerializable(typeof(StoredCredential))]
 internal sealed partial class StoredCredentialContext : JsonSerializerContext;

@@ -9,15 +9,24 @@ namespace Moat.Credentials;
 public sealed class UnlockedGrant : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly List<Secret> _retired = [];
+    private readonly List<StoredCredential> _retired = [];
+    private readonly ImmutableSortedDictionary<string, string> _placeholders;
     private volatile State _state;
     private bool _disposed;
 
-    internal UnlockedGrant(ProviderDefinition provider, StoredCredential credential, VaultVersion version, string placeholder)
+    /// <param name="provider">What is known of the service.</param>
+    /// <param name="credential">Taken over.</param>
+    /// <param name="version">The vault's state that the credential is of.</param>
+    /// <param name="placeholders">By part; the empty name is the token's.</param>
+    /// <param name="scopes">What narrows the grant.</param>
+    internal UnlockedGrant(ProviderDefinition provider, StoredCredential credential, VaultVersion version, ImmutableSortedDictionary<string, string> placeholders, ImmutableArray<GrantScope> scopes)
     {
-        (Name, Provider, Placeholder) = (credential.Provider, provider.Name, placeholder);
-        (Bindings, RemoveHeaders, ExtraHeaders) = (provider.Bindings, provider.RemoveHeaders, provider.ExtraHeaders);
-        Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => placeholder, StringComparer.Ordinal);
+        (Name, Provider, Placeholder, Scopes) = (credential.Provider, provider.Name, placeholders[""], scopes);
+        (RemoveHeaders, ExtraHeaders) = (provider.RemoveHeaders, provider.ExtraHeaders);
+        Bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
+        _placeholders = placeholders;
+        Files = [.. provider.Files.Select(file => file with { Text = file.Text.Replace("${placeholder}", Placeholder, StringComparison.Ordinal) }), .. provider.WriteFiles?.Invoke(credential, placeholders) ?? []];
+        Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
         _state = Render(credential, version);
     }
 
@@ -27,6 +36,9 @@ public sealed class UnlockedGrant : IDisposable
     public string Provider { get; }
 
     public ImmutableArray<InjectionBinding> Bindings { get; }
+
+    /// <summary>What the credential may be used for: a request passes each of them. Empty: for all that its bindings cover.</summary>
+    public ImmutableArray<GrantScope> Scopes { get; }
 
     /// <summary>Taken off every request to a bound host, before the credential goes in.</summary>
     public ImmutableArray<string> RemoveHeaders { get; }
@@ -39,8 +51,14 @@ public sealed class UnlockedGrant : IDisposable
     /// <summary>Variables for the sandbox: each is the placeholder.</summary>
     public ImmutableSortedDictionary<string, string> Env { get; }
 
+    /// <summary>Files of the sandbox's home, with placeholders.</summary>
+    public ImmutableArray<GrantFile> Files { get; }
+
     /// <summary>The current credential. It stays readable until this grant is disposed, also after a rotation.</summary>
-    public Secret Secret => _state.Secret;
+    public Secret Secret => _state.Credential.Token;
+
+    /// <summary>The token and every part, as they are now; as readable as <see cref="Secret"/>.</summary>
+    public IEnumerable<Secret> Secrets => _state.Credential.Secrets;
 
     /// <summary>True: deny every request that would need this grant. <see cref="RevokedReason"/> says why.</summary>
     public bool IsRevoked => _state.RevokedReason is not null;
@@ -65,8 +83,7 @@ public sealed class UnlockedGrant : IDisposable
     }
 
     /// <summary>
-    /// The header value of a binding, or for <see cref="InjectionFormat.Path"/> the text that replaces the placeholder;
-    /// made once a rotation. False when the grant is revoked: the request must be denied.
+    /// The header value of a binding, or the text that replaces the placeholder; made once a rotation. False when the grant is revoked: the request must be denied.
     /// </summary>
     public bool TryGetValue(int binding, out string value)
     {
@@ -75,11 +92,11 @@ public sealed class UnlockedGrant : IDisposable
         return state.RevokedReason is null;
     }
 
-    /// <summary>True when <paramref name="text"/> is this grant's placeholder.</summary>
-    public bool IsPlaceholder(ReadOnlySpan<char> text) => text.SequenceEqual(Placeholder);
+    /// <summary>What the sandbox holds in place of the secret of a binding.</summary>
+    public string PlaceholderOf(int binding) => _placeholders[Bindings[binding].Part];
 
     /// <summary>
-    /// Every form of every credential this grant has had in this run, for redaction: the token, the Basic payload, and
+    /// Every form of every secret this grant has had in this run, for redaction: the token and the parts, the Basic payload, and
     /// each base64, base64url, URL-encoded, JSON-escaped and hexadecimal. The caller zeroes them.
     /// </summary>
     public IReadOnlyList<byte[]> SecretForms()
@@ -87,8 +104,8 @@ public sealed class UnlockedGrant : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var users = Bindings.Where(binding => binding.Format == InjectionFormat.Basic).Select(binding => binding.Argument).Distinct(StringComparer.Ordinal).ToArray();
-            return [.. _retired.Append(_state.Secret).SelectMany(secret => Credentials.SecretForms.Of(secret, users))];
+            var users = Bindings.Where(binding => binding.Slot == InjectionSlot.BasicPassword).Select(binding => binding.Argument).Distinct(StringComparer.Ordinal).ToArray();
+            return [.. _retired.Append(_state.Credential).SelectMany(credential => credential.Secrets).SelectMany(secret => Credentials.SecretForms.Of(secret, users))];
         }
     }
 
@@ -100,11 +117,15 @@ public sealed class UnlockedGrant : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            _state.Secret.Dispose();
-            foreach (var secret in _retired) secret.Dispose();
+            _state.Credential.Dispose();
+            foreach (var credential in _retired) credential.Dispose();
             _state = _state with { Values = [], RevokedReason = "the run ended" };
         }
     }
+
+    internal bool IsRefreshable => _state.Credential.Refresh is not null;
+
+    internal DateTimeOffset? RefreshDueAt(double jitter) => RefreshInfo.DueAt(_state.Credential, jitter);
 
     internal VaultVersion Version => _state.Version;
 
@@ -118,17 +139,14 @@ public sealed class UnlockedGrant : IDisposable
                 credential.Dispose();
                 return;
             }
-            var current = _state.Secret;
-            if (credential.Token.SameAs(current))
+            if (Bindings.Any(binding => binding.Part.Length > 0 && !credential.Parts.ContainsKey(binding.Part)))
             {
-                // Only the file was touched, or a revocation was taken back.
                 credential.Dispose();
-                credential = credential with { Token = current };
+                _state = _state with { Values = [], RevokedReason = "it was granted anew with other parts; start the run again", Version = version, Generation = _state.Generation + 1 };
+                return;
             }
-            else
-            {
-                _retired.Add(current);
-            }
+            // The old one is kept for redaction. Its secrets may be the same: only the file was touched, or a revocation was taken back.
+            _retired.Add(_state.Credential);
             _state = Render(credential, version) with { Generation = _state.Generation + 1 };
         }
         Changed?.Invoke(this);
@@ -147,9 +165,9 @@ public sealed class UnlockedGrant : IDisposable
     }
 
     private State Render(StoredCredential credential, VaultVersion version)
-        => new(credential.Token, [.. Bindings.Select(binding => binding.Render(credential.Token))], version, credential.ExpiresAt, 0, null);
+        => new(credential, [.. Bindings.Select(binding => binding.Render(credential.SecretOf(binding.Part)))], version, credential.ExpiresAt, 0, null);
 
-    private sealed record State(Secret Secret, ImmutableArray<string> Values, VaultVersion Version, DateTimeOffset? ExpiresAt, long Generation, string? RevokedReason)
+    private sealed record State(StoredCredential Credential, ImmutableArray<string> Values, VaultVersion Version, DateTimeOffset? ExpiresAt, long Generation, string? RevokedReason)
     {
         public override string ToString() => "[secret]";
     }

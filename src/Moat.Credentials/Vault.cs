@@ -65,6 +65,24 @@ public sealed class Vault : IDisposable
         PrivateFiles.Write(PathOf(credential.Provider), CredentialFormat.Seal(_key.GetOrCreate(), credential, Profile));
     }
 
+    /// <summary>Stores a credential in place of that very state of it; false, and nothing is stored, when another was put or it was removed since.</summary>
+    /// <exception cref="MoatException">As <see cref="Put"/>.</exception>
+    public bool Replace(StoredCredential credential, VaultVersion expected)
+    {
+        GrantNames.CheckGrant(credential.Provider);
+        using var hold = LockForWriting();
+        if (Version(credential.Provider) != expected) return false;
+        PrivateFiles.Write(PathOf(credential.Provider), CredentialFormat.Seal(_key.GetOrCreate(), credential, Profile));
+        return true;
+    }
+
+    /// <summary>The right to renew a credential, among all processes; null while somebody else has it. Dispose it to let go.</summary>
+    internal SafeFileHandle? TryLockForRefresh(string name)
+    {
+        GrantNames.CheckGrant(name);
+        return Native.TryLock(Path.Combine(_folder, name + ".refresh"));
+    }
+
     /// <summary>The credential, or null when there is none. The caller disposes it.</summary>
     /// <exception cref="MoatException">The file does not open, the keyring failed, or a mode or an owner is wrong.</exception>
     public StoredCredential? Get(string name) => Read(name, out _);

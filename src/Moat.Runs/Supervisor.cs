@@ -82,6 +82,7 @@ public sealed class Supervisor : IAsyncDisposable
         _down.Add(() => DisposeMadeAsync(makingAuthority, Dispose));
 
         // 2
+        if (!spec.Grants.IsEmpty) await RefreshBroker.EnsureFreshAsync(spec.Grants, _options.Vault, _options.Catalog(), ct: ct).ConfigureAwait(false);
         var grants = Unlock(spec);
 
         // 3
@@ -91,7 +92,8 @@ public sealed class Supervisor : IAsyncDisposable
         // 4
         var audit = OpenAudit();
         audit.Append(AuditTypes.RunCreated, AuditPayload.Create()
-            .Add("downgrades", spec.Downgrades).Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
+            .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)])
+            .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = GatewayServer.Create(new GatewayOptions
         {
@@ -131,8 +133,8 @@ public sealed class Supervisor : IAsyncDisposable
         {
             Spec = spec,
             StateDirectory = _claim.Folder.SandboxPath,
-            Files = TrustStores.Files(authority).Add(gitConfig),
-            Env = AgentEnvironment.Of(spec, grants, Environment.GetEnvironmentVariable, HostVariables()),
+            Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)],
+            Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
             InitPath = init,
         }, ct);
     }
@@ -172,21 +174,35 @@ public sealed class Supervisor : IAsyncDisposable
 
     private IReadOnlyList<UnlockedGrant> Unlock(RunSpec spec)
     {
-        if (spec.Grants.IsEmpty) return [];
+        if (spec.Grants.IsEmpty && spec.Secrets.IsEmpty) return [];
         Span<byte> runKey = stackalloc byte[32];
         RandomNumberGenerator.Fill(runKey);
         try
         {
-            var grants = GrantUnlocker.Unlock(spec, _options.Vault, _options.Catalog(), runKey);
+            var grants = spec.Grants.IsEmpty ? [] : GrantUnlocker.Unlock(spec, _options.Vault, _options.Catalog(), runKey);
             foreach (var grant in grants) _down.Add(() => Dispose(grant));
             var watch = GrantWatch.Start(_options.Vault, grants);
             _down.Add(() => Dispose(watch));
-            return grants;
+            _down.Add(RefreshBroker.Start(_options.Vault, grants).DisposeAsync);
+            return [.. grants, .. Secrets(spec, runKey)];
         }
         finally
         {
             CryptographicOperations.ZeroMemory(runKey);
         }
+    }
+
+    private List<UnlockedGrant> Secrets(RunSpec spec, ReadOnlySpan<byte> runKey)
+    {
+        var secrets = new List<UnlockedGrant>();
+        foreach (var secret in spec.Secrets.Where(secret => !secret.Expose))
+        {
+            var grant = SecretGrants.Unlock(secret, Secret.Copy(_options.Secrets[secret.Name].Reveal()), runKey);
+            _down.Add(() => Dispose(grant));
+            secrets.Add(grant);
+        }
+
+        return secrets;
     }
 
     // Nothing can be recorded any more: the agent stops where it is before it can act, and the run ends.

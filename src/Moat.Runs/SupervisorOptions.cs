@@ -20,6 +20,9 @@ public sealed record SupervisorOptions
     /// <summary>The providers; asked for only when the run has grants.</summary>
     public required Func<ProviderCatalog> Catalog { get; init; }
 
+    /// <summary>Values of the spec's secrets by name; owned by the caller and copied.</summary>
+    public IReadOnlyDictionary<string, Secret> Secrets { get; init; } = new Dictionary<string, Secret>();
+
     /// <summary>Takes a line for the person (standard error); called from any thread.</summary>
     public required Action<string> Say { get; init; }
 

@@ -39,6 +39,8 @@ public sealed record RunSpec
 
     public ImmutableArray<GrantSpec> Grants { get; init; } = [];
 
+    public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
+
     public LimitsSpec Limits { get; init; } = new();
 
     /// <summary>Credential profile; empty is the default profile.</summary>
@@ -62,7 +64,11 @@ public sealed record WorkspaceSpec(string HostPath, string Target = "/workspace"
 public sealed record MountSpec(string Source, string Target, bool ReadOnly, ImmutableArray<string> Excludes);
 
 /// <summary>A grant by its name as the person typed it (<c>github</c>, <c>mcp:context7</c>).</summary>
-public sealed record GrantSpec(string Name);
+public sealed record GrantSpec(string Name)
+{
+    /// <summary>What the run may use it for (<c>GET /repos/**</c>, <c>read-only</c>); empty: for all that it is stored for.</summary>
+    public ImmutableArray<string> Allow { get; init; } = [];
+}
 
 /// <summary>Limits; zero means none asked for. Memory in MiB, CPUs as a number of cores.</summary>
 public sealed record LimitsSpec

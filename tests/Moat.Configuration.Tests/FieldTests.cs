@@ -27,7 +27,7 @@ public class FieldTests
             """);
         Assert.Equal("sample-1", file.Name);
         Assert.Equal("1.2", file.Version);
-        Assert.Equal(["github", "mcp:context7", "ssh:github.com"], file.Grants);
+        Assert.Equal(["github", "mcp:context7", "ssh:github.com"], file.Grants.Select(grant => grant.Name));
         Assert.Equal(["A=1", "B=2", "C=true", "EMPTY="], file.Env.Select(e => $"{e.Key}={e.Value}"));
         Assert.Equal(new MountRequest("./data", "/data", true, [], "moat.yaml:8"), file.Mounts[0] with { Excludes = [] });
         Assert.False(file.Mounts[1].ReadOnly);
@@ -66,6 +66,23 @@ public class FieldTests
         Assert.Equal([new(true, "GET", "/repos/**"), new(false, "*", "/**"), new(true, "REPORT", "/x")], network.Rules[4].Requests);
     }
 
+    [Fact]
+    public void A_grant_may_be_narrowed_in_three_spellings()
+    {
+        var file = Temporary.Good("""
+            grants:
+              - openai
+              - {name: gitlab, allow: ["GET /api/**", "POST /api/v4/x"]}
+              - github: repo acme/widget
+              - sentry: [GET /api/**]
+            """);
+        Assert.Equal(["openai:", "gitlab:GET /api/**|POST /api/v4/x", "github:repo acme/widget", "sentry:GET /api/**"], file.Grants.Select(grant => $"{grant.Name}:{string.Join('|', grant.Allow)}"));
+        Assert.Contains("uses grants: openai, gitlab (for GET /api/**, POST /api/v4/x alone), github (for repo acme/widget alone), sentry (for GET /api/** alone)", TrustSummary.Of(file));
+        using var folder = new Temporary();
+        var spec = folder.Build(new RunRequest { Grants = ["github,anthropic"] }, folder.Load("grants: [{github: read-only}]"));
+        Assert.Equal(["github:read-only", "anthropic:"], spec.Grants.Select(grant => $"{grant.Name}:{string.Join('|', grant.Allow)}"));
+    }
+
     [Theory]
     [InlineData("network: {}", NetworkMode.Strict)]
     [InlineData("network: {policy: strict}", NetworkMode.Strict)]
@@ -90,6 +107,13 @@ public class FieldTests
     [InlineData("grants: [Git Hub]", "1:10", "moat grant providers")]
     [InlineData("grants: [github, github]", "1:18", "twice")]
     [InlineData("grants: [[x]]", "1:10", "is a list")]
+    [InlineData("grants: [{name: github, allow: []}]", "1:32", "is empty")]
+    [InlineData("grants: [{github: []}]", "1:19", "is empty")]
+    [InlineData("grants: [{github: }]", "1:19", "is nothing")]
+    [InlineData("grants: [{github: [[x]]}]", "1:20", "is a list")]
+    [InlineData("grants: [{name: github, alow: x}]", "1:25", "did you mean \"allow\"?")]
+    [InlineData("grants: [{allow: x}]", "1:10", "has no name")]
+    [InlineData("grants: [github, {github: x}]", "1:18", "twice")]
     [InlineData("env: [A]", "1:6", "a mapping")]
     [InlineData("env: {1A: x}", "1:7", "not a variable's name")]
     [InlineData("env: {A: [x]}", "1:10", "expected a text")]
@@ -165,7 +189,7 @@ public class FieldTests
     [Fact]
     public void Fields_of_later_versions_are_errors_and_not_ignored()
     {
-        foreach (var field in (string[])["dependencies", "base_image", "runtime", "services", "hooks", "volumes", "ports", "mcp", "claude", "codex", "gemini", "copilot", "pi", "snapshots", "tracing", "secrets", "language_servers"])
+        foreach (var field in (string[])["dependencies", "base_image", "runtime", "services", "hooks", "volumes", "ports", "mcp", "claude", "codex", "gemini", "copilot", "pi", "snapshots", "tracing", "language_servers"])
         {
             var error = Assert.Single(Temporary.Parse($"name: a\n{field}: {{anything: [1, 2]}}").Errors);
             Assert.Equal((2, 1), (error.Line, error.Column));

@@ -9,24 +9,24 @@ public sealed class ProviderCatalogTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("github", "api.github.com", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("github", "uploads.github.com", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("github", "github.com", "Authorization", InjectionFormat.Basic, "x-access-token")]
-    [InlineData("anthropic", "api.anthropic.com", "x-api-key", InjectionFormat.Raw, "")]
-    [InlineData("openai", "api.openai.com", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("gitlab", "gitlab.com", "PRIVATE-TOKEN", InjectionFormat.Raw, "")]
-    [InlineData("brave-search", "api.search.brave.com", "X-Subscription-Token", InjectionFormat.Raw, "")]
-    [InlineData("elevenlabs", "api.elevenlabs.io", "xi-api-key", InjectionFormat.Raw, "")]
-    [InlineData("linear", "api.linear.app", "Authorization", InjectionFormat.Raw, "")]
-    [InlineData("vercel", "api.vercel.com", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("sentry", "sentry.io", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("sentry", "us.sentry.io", "Authorization", InjectionFormat.Prefix, "Bearer ")]
-    [InlineData("datadog", "api.us3.datadoghq.com", "DD-API-KEY", InjectionFormat.Raw, "")]
-    [InlineData("telegram", "api.telegram.org", "", InjectionFormat.Path, "")]
-    public void Each_provider_writes_its_header_at_its_hosts(string name, string host, string header, InjectionFormat format, string argument)
+    [InlineData("github", "api.github.com", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("github", "uploads.github.com", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("github", "github.com", "Authorization", InjectionSlot.BasicPassword, "x-access-token")]
+    [InlineData("anthropic", "api.anthropic.com", "x-api-key", InjectionSlot.Header, "")]
+    [InlineData("openai", "api.openai.com", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("gitlab", "gitlab.com", "PRIVATE-TOKEN", InjectionSlot.Header, "")]
+    [InlineData("brave-search", "api.search.brave.com", "X-Subscription-Token", InjectionSlot.Header, "")]
+    [InlineData("elevenlabs", "api.elevenlabs.io", "xi-api-key", InjectionSlot.Header, "")]
+    [InlineData("linear", "api.linear.app", "Authorization", InjectionSlot.Header, "")]
+    [InlineData("vercel", "api.vercel.com", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("sentry", "sentry.io", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("sentry", "us.sentry.io", "Authorization", InjectionSlot.Header, "Bearer ")]
+    [InlineData("datadog", "api.us3.datadoghq.com", "DD-API-KEY", InjectionSlot.Header, "")]
+    [InlineData("telegram", "api.telegram.org", "", InjectionSlot.Path, "bot")]
+    public void Each_provider_writes_its_header_at_its_hosts(string name, string host, string header, InjectionSlot slot, string argument)
     {
         var binding = ProviderCatalog.Load(null).Get(name).Bindings.Single(b => b.Matches(host, 443));
-        Assert.Equal((header, format, argument), (binding.Header, binding.Format, binding.Argument));
+        Assert.Equal((header, slot, argument), (binding.Header, binding.Slot, binding.Argument));
     }
 
     [Theory]
@@ -87,7 +87,9 @@ public sealed class ProviderCatalogTests : IDisposable
     public void The_rules_of_grants_open_their_tls_ports_alone()
     {
         var catalog = ProviderCatalog.Load(null);
-        var rules = GrantRules.For([new GrantSpec("github"), new GrantSpec("gh"), new GrantSpec("datadog")], catalog);
+        using var folder = new TestFolder();
+        using var vault = folder.Vault();
+        var rules = GrantRules.For([new GrantSpec("github"), new GrantSpec("gh"), new GrantSpec("datadog")], catalog, vault);
         Assert.All(rules, rule => Assert.Equal(443, rule.Port));
         Assert.Contains(rules, rule => rule is { Host: "*.datadoghq.com", Origin: "grant datadog" });
         Assert.Contains(rules, rule => rule is { Host: "codeload.github.com", Origin: "grant github" });

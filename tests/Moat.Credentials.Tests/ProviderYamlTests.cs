@@ -27,9 +27,9 @@ public class ProviderYamlTests
         Assert.Equal(["ac"], provider.Aliases);
         Assert.Equal(
         [
-            new InjectionBinding("api.acme.example", "X-Acme-Key", InjectionFormat.Prefix, "Key "),
-            new InjectionBinding("*.acme.example", "X-Acme-Key", InjectionFormat.Prefix, "Key "),
-            new InjectionBinding("api.example.test", "X-Acme-Key", InjectionFormat.Prefix, "Key ", 8443),
+            new InjectionBinding("api.acme.example", "X-Acme-Key", InjectionSlot.Header, "Key "),
+            new InjectionBinding("*.acme.example", "X-Acme-Key", InjectionSlot.Header, "Key "),
+            new InjectionBinding("api.example.test", "X-Acme-Key", InjectionSlot.Header, "Key ", 8443),
         ], provider.Bindings);
         Assert.Equal(["ACME_KEY"], provider.SourceEnv);
         Assert.Equal(["ACME_KEY"], provider.ContainerEnv);
@@ -81,8 +81,8 @@ public class ProviderYamlTests
     [Fact]
     public void Path_and_basic_bind_without_a_header_of_the_files()
     {
-        Assert.Equal([new InjectionBinding("a.example", "", InjectionFormat.Path)], Parse("name: a\nhosts: [a.example]\ninject: { format: path }\n").Bindings);
-        Assert.Equal([new InjectionBinding("a.example", "Authorization", InjectionFormat.Basic, "u")], Parse("name: a\nhosts: a.example\ninject: { format: basic, user: u }\n").Bindings);
+        Assert.Equal([new InjectionBinding("a.example", "", InjectionSlot.Path, InjectionBinding.AnyPrefix)], Parse("name: a\nhosts: [a.example]\ninject: { format: path }\n").Bindings);
+        Assert.Equal([new InjectionBinding("a.example", "Authorization", InjectionSlot.BasicPassword, "u")], Parse("name: a\nhosts: a.example\ninject: { format: basic, user: u }\n").Bindings);
     }
 
     [Fact]

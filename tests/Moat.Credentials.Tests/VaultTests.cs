@@ -29,6 +29,23 @@ public sealed class VaultTests : IDisposable
     }
 
     [Fact]
+    public void Parts_bindings_and_scope_come_back_too_and_a_part_is_no_text_in_the_file()
+    {
+        var (token, part) = (TestFolder.NewToken(), TestFolder.NewToken());
+        using var vault = _folder.Vault();
+        InjectionBinding[] bindings = [new("r.example", "Authorization", InjectionSlot.BasicPassword, "u", 8443) { Part = "second", Method = "GET", Path = "/x/**", Scheme = "http" }, new("q.example", "k", InjectionSlot.Query)];
+        using (var credential = TestFolder.Credential("github", token) with { Parts = ImmutableSortedDictionary<string, Secret>.Empty.Add("second", Secret.FromText(part)), Bindings = [.. bindings], Allow = ["read-only"] })
+            vault.Put(credential);
+        using var read = vault.Get("github")!;
+        Assert.Equal(part, TestFolder.Text(read.Parts["second"]));
+        Assert.Equal(bindings, read.Bindings);
+        Assert.Equal(["read-only"], read.Allow);
+        Assert.Equal(-1, File.ReadAllBytes(CredPath("github")).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(part)));
+        read.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => read.Parts["second"].Reveal());
+    }
+
+    [Fact]
     public void Files_are_for_the_owner_alone()
     {
         Put("github");

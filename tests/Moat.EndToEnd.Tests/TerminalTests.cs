@@ -83,6 +83,27 @@ public class TerminalTests
         Assert.Contains("ran-42", seen, StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(Users))]
+    public async Task A_grant_that_is_not_stored_is_asked_for_before_the_run_and_not_where_nobody_may_be_asked(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        home.Write(Path.Combine(home.Providers, "acme.yaml"), "name: acme\nhosts: [api.acme.test]\ninject: { header: X-Key }\ncontainer_env: [ACME_KEY]\n");
+        home.Write(home.ConfigFile, "name: asked\ngrants: [acme]\n");
+        var (no, _) = await AtTerminalAsync(home, "echo ran-$((40+2))", "n\n", "Store it now?");
+        Assert.Equal(125, no);
+        const string Secret = "typed-without-an-echo";
+        var (yes, seen) = await AtTerminalAsync(home, "echo ran-$((40+2)) ${#ACME_KEY}", $"y\n{Secret}\n", "Store it now?");
+        Assert.Equal(0, yes);
+        Assert.Contains("ran-42 45", seen, StringComparison.Ordinal);
+        var granted = await home.MoatAsync("grant", "list");
+        Assert.Contains("acme", granted.Out, StringComparison.Ordinal);
+        await home.MoatAsync("revoke", "acme");
+        home.Env["MOAT_NO_PROMPT"] = "1";
+        var (silent, told) = await AtTerminalAsync(home, "echo ran-$((40+2))", "");
+        Assert.Equal(125, silent);
+        Assert.DoesNotContain("Store it now?", told, StringComparison.Ordinal);
+    }
+
     private static Task<(int Code, string Seen)> AtTerminalAsync(MoatHome home, string script, string keys, string? when = null, string? workspace = null) =>
         Terminal.RunAsync(home, $"run {workspace ?? home.Workspace} --config {home.ConfigFile} -- sh -c \"$SCRIPT\"", script, keys, when);
 }

@@ -4,18 +4,24 @@ using Moat.Credentials;
 
 namespace Moat.Cli.Commands;
 
-/// <summary><c>moat grant NAME</c>, and what is known of grants: <c>list</c>, <c>show</c>, <c>providers</c>.</summary>
+/// <summary><c>moat grant NAME</c>, and what is known of grants: <c>list</c>, <c>show</c>, <c>providers</c>, <c>doctor</c>.</summary>
 internal static class GrantCommand
 {
     private static readonly Argument<string?> s_name = new("name") { Description = "Provider, as `moat grant providers` lists them", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<bool> s_noValidate = new("--no-validate") { Description = "Store the credential without asking the provider whether it works" };
 
+    private static readonly Option<string[]> s_scope = new("--scope") { Description = "What it may be used for: \"GET /path/**\", or a preset such as read-only; several times for several", HelpName = "SCOPE" };
+
+    private static readonly Option<string?> s_url = new("--url") { Description = "Where the server is (mcp:NAME)", HelpName = "URL" };
+    private static readonly Option<string?> s_header = new("--header") { Description = "Header that takes the credential there, when it is no bearer token (mcp:NAME)", HelpName = "NAME" };
+
     public static Command Create()
     {
-        var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate };
+        var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate, s_scope, s_url, s_header };
         command.Subcommands.Add(GrantListCommand.Create());
         command.Subcommands.Add(GrantShowCommand.Create());
         command.Subcommands.Add(GrantProvidersCommand.Create());
+        command.Subcommands.Add(GrantDoctorCommand.Create());
         command.SetAction(RunAsync);
         return command;
     }
@@ -28,6 +34,9 @@ internal static class GrantCommand
         var info = await new GrantService(vault, Globals.Catalog(directories)).GrantAsync(new GrantRequest(name)
         {
             NoValidate = parsed.GetValue(s_noValidate),
+            Url = parsed.GetValue(s_url),
+            Header = parsed.GetValue(s_header),
+            Scope = [.. parsed.GetValue(s_scope) ?? []],
             Prompt = Ask.IsPossible ? Ask.ForSecret : null,
         }, ct).ConfigureAwait(false);
         if (parsed.GetValue(Globals.Json)) CliJson.Print<IReadOnlyList<GrantInfo>>([info]);

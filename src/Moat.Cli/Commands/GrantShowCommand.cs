@@ -18,7 +18,8 @@ internal static class GrantShowCommand
             var details = new GrantService(vault, Globals.Catalog(directories)).Show(parsed.GetValue(s_name)!);
             if (parsed.GetValue(Globals.Json))
             {
-                CliJson.Print(new GrantRow(details.Info, details.MaskedToken, details.ContainerEnv));
+                CliJson.Print(new GrantRow(details.Info, details.MaskedToken, details.ContainerEnv, details.Scope,
+                    [.. details.Bindings.Select(binding => new BindingRow(binding.Scheme, binding.Host, binding.Port ?? 443, binding.Method, binding.Path, binding.Slot, binding.Name, binding.Argument))]));
                 return 0;
             }
 
@@ -28,11 +29,15 @@ internal static class GrantShowCommand
             listing.Add("from", details.Info.Source);
             listing.Add("granted", Words.Day(details.Info.CreatedAt));
             listing.Add("expires", Words.Day(details.Info.ExpiresAt));
-            foreach (var binding in details.Bindings) listing.Add("goes to", $"{binding.Host}  {binding.Header}");
+            foreach (var scope in details.Scope) listing.Add("only for", scope);
             foreach (var host in details.ExtraHosts) listing.Add("also opens", host);
             foreach (var name in details.ContainerEnv) listing.Add("placeholder in", name);
             listing.Add("state", details.Info.Problem ?? "ready");
             listing.Print("");
+            Console.Out.WriteLine();
+            var bindings = new Listing("GOES TO", "METHOD", "PATH", "WRITTEN AS");
+            foreach (var binding in details.Bindings) bindings.Add(binding.Origin, binding.Method, binding.Path, binding.Describe());
+            bindings.Print("");
             return 0;
         });
         return command;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Moat.Cli.Output;
 using Moat.Configuration;
@@ -19,15 +20,17 @@ internal static class RunCommand
     private static readonly Option<string[]> s_downgrades = Many("--downgrade", null, "Protection to go without, by name; it is recorded", "NAME");
     private static readonly Option<bool> s_interactive = new("--interactive", "-i") { Description = "Give the agent a terminal even when this is none" };
     private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Print the resolved run spec and start nothing" };
-    private static readonly Option<bool> s_noPrompt = new("--no-prompt") { Description = "Never ask; what would need an answer is an error" };
+    private static readonly Option<bool> s_noPrompt = new("--no-prompt") { Description = "Never ask; what would need an answer is an error (also MOAT_NO_PROMPT=1)" };
+    private static readonly Option<string[]> s_secrets = Many("--secret", null, "Secret for requests to a host: K takes the value from here, K=SOURCE from env://, file://, cmd://, op:// or ssm://", "K[=SOURCE]@HOST");
 
     /// <param name="words">The words after <c>--</c>; null when there were no dashes.</param>
     public static Command Create(IReadOnlyList<string>? words)
     {
         var command = new Command("run", "Run a command in a sandbox: moat run [PATH] [options] -- COMMAND ARGS...")
         {
-            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_downgrades, s_interactive, s_dryRun, s_noPrompt,
+            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_downgrades, s_interactive, s_dryRun, s_noPrompt, s_secrets,
         };
+        foreach (var flag in CredentialClasses.Options) command.Options.Add(flag);
         command.SetAction((parsed, ct) => RunAsync(parsed, words ?? [], ct));
         return command;
     }
@@ -36,14 +39,16 @@ internal static class RunCommand
     {
         var directories = Globals.Directories();
         var catalog = new Lazy<ProviderCatalog>(() => Globals.Catalog(directories));
-        var spec = Resolve(parsed, words, directories, catalog);
+        using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));
+        var secrets = (parsed.GetValue(s_secrets) ?? []).Select(SecretText.Parse).ToList();
+        var spec = await ResolveAsync(parsed, words, directories, catalog, vault, [.. secrets.Select(secret => secret.Secret)], ct).ConfigureAwait(false);
         if (parsed.GetValue(s_dryRun))
         {
             Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(RunSpecJson.Serialize(spec)));
             return 0;
         }
 
-        using var vault = Vault.Open(directories.DataDirectory, spec.Profile);
+        using var values = await SecretValues.ReadAsync(spec.Secrets, secrets, ct).ConfigureAwait(false);
         return await Supervisor.RunAsync(new SupervisorOptions
         {
             Spec = spec,
@@ -51,13 +56,15 @@ internal static class RunCommand
             DataDirectory = directories.DataDirectory,
             Vault = vault,
             Catalog = () => catalog.Value,
+            Secrets = values.ByName,
             Say = line => Say(line, spec.Interactive),
         }, ct).ConfigureAwait(false);
     }
 
-    private static RunSpec Resolve(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog)
+    private static async Task<RunSpec> ResolveAsync(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog, Vault vault,
+        ImmutableArray<SecretSpec> secrets, CancellationToken ct)
     {
-        var mayAsk = Ask.IsPossible && !parsed.GetValue(s_noPrompt);
+        var mayAsk = Ask.IsPossible && !parsed.GetValue(s_noPrompt) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("MOAT_NO_PROMPT"));
         var path = parsed.GetValue(s_path) ?? ".";
         var workspace = WorkspaceCheck.Of(path, directories);
         if (workspace.NeedsConfirmation && !(mayAsk && Ask.Confirm($"{workspace.Reason}. Use it as the workspace all the same?")))
@@ -66,7 +73,8 @@ internal static class RunCommand
         {
             WorkspacePath = path,
             Command = [.. words],
-            Grants = [.. parsed.GetValue(s_grants) ?? []],
+            Grants = [.. parsed.GetValue(s_grants) ?? [], .. CredentialClasses.GrantsOf(parsed)],
+            Secrets = secrets,
             Env = [.. parsed.GetValue(s_env) ?? []],
             Mounts = [.. parsed.GetValue(s_mounts) ?? []],
             Name = parsed.GetValue(s_name),
@@ -79,10 +87,11 @@ internal static class RunCommand
         var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
         if (file is not null) RequireTrust(file, workspace.HostPath, directories, mayAsk);
         var grants = RunSpecBuilder.Grants(request, file);
-        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants.Select(name => new GrantSpec(name)), catalog.Value);
+        if (!grants.IsEmpty && !parsed.GetValue(s_dryRun)) await MissingGrants.AskForAsync(grants, vault, catalog.Value, mayAsk, ct).ConfigureAwait(false);
+        IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants, catalog.Value, vault);
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
-        return new RunSpecBuilder(directories).Build(request, file, grantRules, registries);
+        return new RunSpecBuilder(directories).Build(request, file, [.. grantRules, .. SecretGrants.Rules(RunSpecBuilder.Secrets(request, file))], registries);
     }
 
     private static void RequireTrust(LoadedConfiguration file, string workspace, MoatDirectories directories, bool mayAsk)

@@ -15,6 +15,8 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<LogLine>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
+[JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]
 [JsonSerializable(typeof(IReadOnlyList<ProviderRow>))]
 [JsonSerializable(typeof(IReadOnlyList<HostCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<TrustEntry>))]
@@ -38,7 +40,9 @@ internal sealed partial class CliJson : JsonSerializerContext
 
 internal sealed record ProviderRow(string Name, string Description, string Origin, IReadOnlyList<string> Hosts, IReadOnlyList<string> Env);
 
-internal sealed record GrantRow(GrantInfo Grant, string Token, IReadOnlyList<string> Env);
+internal sealed record GrantRow(GrantInfo Grant, string Token, IReadOnlyList<string> Env, IReadOnlyList<string> Scope, IReadOnlyList<BindingRow> Bindings);
+
+internal sealed record BindingRow(string Scheme, string Host, int Port, string Method, string Path, InjectionSlot Slot, string Name, string Argument);
 
 internal sealed record AuditRow(long Seq, DateTimeOffset Time, string Type, JsonElement Payload, string Prev);
 

@@ -1,5 +1,4 @@
-using System.Collections.Immutable;
-using Moat.Credentials;
+using Moat.Gateway.Injections;
 
 namespace Moat.Gateway.Identity;
 
@@ -9,36 +8,12 @@ namespace Moat.Gateway.Identity;
 /// </summary>
 /// <param name="Spelling">The Host or <c>:authority</c> value this was made from.</param>
 /// <param name="Prefix">Scheme and authority of the upstream URI, without a path.</param>
-/// <param name="Injections">What grants write into requests to this destination; empty for plain HTTP, always.</param>
-internal sealed record Destination(string Spelling, Authority Authority, string Scheme, string Prefix, ImmutableArray<Injection> Injections)
+/// <param name="Plan">What grants may write into requests to this destination.</param>
+internal sealed record Destination(string Spelling, Authority Authority, string Scheme, string Prefix, InjectionPlan Plan)
 {
-    /// <summary>The grants whose credentials go along, for the record; empty without one.</summary>
-    public string GrantNames { get; } = string.Join(", ", Injections.Select(injection => injection.Grant.Name).Distinct(StringComparer.Ordinal));
-
-    public static Destination Create(string spelling, in Authority authority, bool tls, IReadOnlyList<UnlockedGrant> grants)
+    public static Destination Create(string spelling, in Authority authority, bool tls, InjectionTable grants)
     {
         var scheme = tls ? "https" : "http";
-        return new Destination(
-            spelling, authority, scheme, $"{scheme}://{authority.ToUriAuthority(tls ? 443 : 80)}", tls ? Find(authority, grants) : []);
+        return new Destination(spelling, authority, scheme, $"{scheme}://{authority.ToUriAuthority(tls ? 443 : 80)}", grants.PlanFor(authority, tls));
     }
-
-    private static ImmutableArray<Injection> Find(in Authority authority, IReadOnlyList<UnlockedGrant> grants)
-    {
-        var found = ImmutableArray.CreateBuilder<Injection>();
-        foreach (var grant in grants)
-        {
-            for (var i = 0; i < grant.Bindings.Length; i++)
-            {
-                if (grant.Bindings[i].Matches(authority.Host.Value, authority.Port))
-                    found.Add(new Injection(grant, i));
-            }
-        }
-        return found.ToImmutable();
-    }
-}
-
-/// <summary>One credential's place in requests to a destination.</summary>
-internal readonly record struct Injection(UnlockedGrant Grant, int Index)
-{
-    public InjectionBinding Binding => Grant.Bindings[Index];
 }

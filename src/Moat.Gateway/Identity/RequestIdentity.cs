@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
-using Moat.Credentials;
 using Moat.Gateway.Doors;
+using Moat.Gateway.Injections;
 using Moat.Gateway.Pipeline;
 
 namespace Moat.Gateway.Identity;
@@ -10,7 +10,7 @@ namespace Moat.Gateway.Identity;
 /// Host or <c>:authority</c>, the target's own authority and the scheme. They agree, or the request is refused; asked
 /// for each request, so for each HTTP/2 stream too.
 /// </summary>
-internal sealed class RequestIdentity(IReadOnlyList<UnlockedGrant> grants)
+internal sealed class RequestIdentity(InjectionTable grants)
 {
     /// <param name="target">Path and query, exactly as they will go upstream; starts with a slash.</param>
     public Refusal? Identify(HttpContext context, string rawTarget, DoorConnection door, out Destination destination, out string target)

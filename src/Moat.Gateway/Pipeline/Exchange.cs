@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Identity;
+using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 
@@ -29,7 +31,16 @@ internal sealed class Exchange
     /// <summary>Path and query to send upstream.</summary>
     public string Target { get; set; } = "";
 
-    /// <summary>Credentials to write, beside the destination's injections, index by index; text, so forgotten soon.</summary>
+    /// <summary>What this request takes of the destination's plan.</summary>
+    public ImmutableArray<Injection> Injections { get; set; } = [];
+
+    /// <summary>The grants whose credentials go along, for the record.</summary>
+    public string GrantNames => Injections == Destination.Plan.All ? Destination.Plan.GrantNames : InjectionPlan.NamesOf(Injections);
+
+    /// <summary>The body, where a credential may go into it.</summary>
+    public FieldBody? Body { get; set; }
+
+    /// <summary>Credentials to write, beside <see cref="Injections"/>, index by index; text, so forgotten soon.</summary>
     public string[] Credentials { get; private set; } = [];
 
     /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
@@ -63,6 +74,9 @@ internal sealed class Exchange
     {
         Http.Uninitialize();
         Array.Clear(Credentials);
+        Injections = [];
+        Body?.Dispose();
+        Body = null;
         Destination = null!;
         Redactor = null!;
         WebSocket?.Dispose();

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using Moat.Credentials;
+using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 using Yarp.ReverseProxy.Forwarder;
@@ -29,7 +29,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
-        var injections = exchange.Destination.Injections;
+        var injections = exchange.Injections;
         var request = httpContext.Request;
         var nominated = request.Headers.Connection;
         foreach (var (name, values) in request.Headers)
@@ -45,15 +45,14 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         var target = exchange.Target;
         for (var i = 0; i < injections.Length; i++)
         {
-            var (binding, value) = (injections[i].Binding, exchange.Credentials[i]);
-            if (binding.Format == InjectionFormat.Path)
-                target = InjectPath(target, injections[i].Grant.Placeholder, value);
-            else if (!proxyRequest.Headers.TryAddWithoutValidation(binding.Header, value))
-                throw new InvalidOperationException($"the header {binding.Header} takes no credential");
-            foreach (var extra in injections[i].Grant.ExtraHeaders)
+            var (injection, value) = (injections[i], exchange.Credentials[i]);
+            if (injection.NeedsPlaceholder)
+                target = SlotWriter.Write(proxyRequest, target, injection, value);
+            else if (!proxyRequest.Headers.TryAddWithoutValidation(injection.Header, value))
+                throw new InvalidOperationException($"the header {injection.Header} takes no credential");
+            foreach (var extra in injection.Grant.ExtraHeaders)
             {
-                proxyRequest.Headers.Remove(extra.Name);
-                proxyRequest.Headers.TryAddWithoutValidation(extra.Name, extra.Value);
+                SlotWriter.AddToList(proxyRequest, extra.Name, extra.Value);
             }
         }
         if (exchange.WebSocket is not null)
@@ -72,7 +71,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
         var body = proxyResponse.Content;
-        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Destination.Injections.IsEmpty);
+        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty);
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
@@ -96,9 +95,9 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
     /// <summary>True for what the agent may not say itself on a request that carries a credential.</summary>
     private bool IsReplaced(string name)
     {
-        foreach (var injection in exchange.Destination.Injections)
+        foreach (var injection in exchange.Injections)
         {
-            if (name.Equals(injection.Binding.Header, StringComparison.OrdinalIgnoreCase))
+            if (name.Equals(injection.Header, StringComparison.OrdinalIgnoreCase))
                 return true;
             foreach (var removed in injection.Grant.RemoveHeaders)
             {
@@ -107,13 +106,6 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             }
         }
         return false;
-    }
-
-    private static string InjectPath(string target, string placeholder, string value)
-    {
-        var query = target.IndexOf('?', StringComparison.Ordinal);
-        var path = query < 0 ? target : target[..query];
-        return string.Concat(path.Replace(placeholder, value, StringComparison.Ordinal), query < 0 ? "" : target[query..]);
     }
 
     private static void Add(HttpRequestMessage request, string name, StringValues values)

@@ -24,8 +24,8 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
             .Add("protocol", exchange.Http.Request.Protocol)
             .Add("rule", rule)
             .Add("scheme", destination.Scheme);
-        if (!destination.Injections.IsEmpty)
-            payload = payload.Add("grant", destination.GrantNames);
+        if (!exchange.Injections.IsEmpty)
+            payload = payload.Add("grant", exchange.GrantNames);
         return audit.AppendIntentAsync(AuditTypes.RequestIntent, payload);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -6,6 +7,7 @@ using Moat.Audit;
 using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
+using Moat.Gateway.Injections;
 using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
@@ -23,7 +25,7 @@ namespace Moat.Gateway.Pipeline;
 /// </code>
 /// (1) Door, SNI, Host, target and scheme name one destination, in a form that no two servers read in two ways.
 /// (2) The policy allows this method and path on this destination.
-/// (3) The credentials of the run's grants for this destination, if it is https, are there and not revoked.
+/// (3) The credentials that the bindings of the run's grants have for this request are there, in scope and not revoked.
 /// (4) The intent is in the audit log before a byte leaves.
 /// (5) The body streams both ways; nothing is held back.
 /// (6) Head, body and trailers of the response lose every form of every secret.
@@ -45,7 +47,7 @@ internal sealed class RequestPipeline(
 
     private const long DrainBytes = 16 * 1024 * 1024;
 
-    private readonly RequestIdentity _identity = new(grants);
+    private readonly RequestIdentity _identity = new(new InjectionTable(grants));
 
     public async Task ProcessAsync(Exchange exchange)
     {
@@ -73,7 +75,7 @@ internal sealed class RequestPipeline(
         var decision = policy.DecideRequest(host, port, method, target);
         if (!decision.Allowed)
             refusal = Refusal.ByPolicy(decision);
-        else if (overrides && policy.HasRequestRules(host, port))
+        else if (overrides && (policy.HasRequestRules(host, port) || destination.Plan.IsNarrow))
             refusal = Refusal.ByProtocol("a header asks for another method or path than the one that the rules decided on", 403);
         else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
             refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
@@ -81,7 +83,7 @@ internal sealed class RequestPipeline(
         refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
 
         // 3
-        refusal ??= Unlock(exchange);
+        refusal ??= destination.Plan.HasChoice ? await ChooseAsync(exchange, method) : Take(exchange, destination.Plan.All);
         if (refusal is not null)
         {
             await RefuseAsync(exchange, refusal, host.Value, port, method, target);
@@ -131,7 +133,14 @@ internal sealed class RequestPipeline(
     private static void PrepareBody(Exchange exchange)
     {
         var http = exchange.Http;
-        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        if (exchange.Body is { } body)
+        {
+            var bytes = body.Write(exchange.Injections.AsSpan(), exchange.Credentials);
+            http.Request.Body = new MemoryStream(bytes, writable: false);
+            http.Request.ContentLength = bytes.Length;
+            exchange.BytesIn = body.Length;
+        }
+        else if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
             http.Request.Body = HttpProtocol.IsHttp2(http.Request.Protocol)
                 ? new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request)
@@ -170,9 +179,18 @@ internal sealed class RequestPipeline(
         }
     }
 
-    private static Refusal? Unlock(Exchange exchange)
+    private static async ValueTask<Refusal?> ChooseAsync(Exchange exchange, string method)
     {
-        var injections = exchange.Destination.Injections;
+        var (plan, request) = (exchange.Destination.Plan, exchange.Http.Request);
+        (exchange.Body, var refusal) = await FieldBody.ReadAsync(plan, method, exchange.Target, request);
+        if (refusal is not null)
+            return refusal;
+        return InjectionChoice.Choose(plan, method, exchange.Target, request.Headers, exchange.Body, out var chosen) ?? Take(exchange, chosen);
+    }
+
+    private static Refusal? Take(Exchange exchange, ImmutableArray<Injection> injections)
+    {
+        exchange.Injections = injections;
         var values = exchange.RentCredentials(injections.Length);
         for (var i = 0; i < injections.Length; i++)
         {

@@ -52,7 +52,7 @@ internal sealed class SecretRedactor : IDisposable
         var forms = new List<byte[]>();
         foreach (var grant in grants)
         {
-            forms.AddRange(SecretSpellings.Of(grant.Secret.Reveal()));
+            foreach (var secret in grant.Secrets) forms.AddRange(SecretSpellings.Of(secret.Reveal()));
             forms.AddRange(grant.SecretForms());
         }
         if (previous is not null) forms.AddRange(previous.Search.CopyPatterns());

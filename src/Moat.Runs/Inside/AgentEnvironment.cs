@@ -13,9 +13,9 @@ internal static class AgentEnvironment
     private const string Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static readonly string[] s_fromHost = ["TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ"];
 
-    /// <summary>Later entries win: the host's, Moat's own, the person's, the placeholders of the grants.</summary>
-    /// <exception cref="MoatException">The person's variables and a grant's placeholder have the same name.</exception>
-    public static ImmutableSortedDictionary<string, string> Of(RunSpec spec, IReadOnlyList<UnlockedGrant> grants, Func<string, string?> host, IEnumerable<string> hostNames)
+    /// <summary>Later entries win: the host's, Moat's own, the person's, the secrets that the person exposes, the placeholders of the grants.</summary>
+    /// <exception cref="MoatException">Two of the last three have the same name.</exception>
+    public static ImmutableSortedDictionary<string, string> Of(RunSpec spec, IReadOnlyList<UnlockedGrant> grants, IReadOnlyDictionary<string, Secret> secrets, Func<string, string?> host, IEnumerable<string> hostNames)
     {
         var env = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var name in hostNames.Where(name => name.StartsWith("LC_", StringComparison.Ordinal)).Concat(s_fromHost))
@@ -31,11 +31,19 @@ internal static class AgentEnvironment
         env["NO_PROXY"] = env["no_proxy"] = "localhost,127.0.0.1,::1";
         foreach (var (name, value) in TrustStores.Variables()) env[name] = value;
         foreach (var (name, value) in spec.Env) env[name] = value;
+        foreach (var secret in spec.Secrets.Where(secret => secret.Expose))
+        {
+            if (spec.Env.ContainsKey(secret.Name)) throw new MoatException($"the variable {secret.Name} is set by hand and by a secret", $"leave one of the two out");
+            env[secret.Name] = System.Text.Encoding.UTF8.GetString(secrets[secret.Name].Reveal());
+        }
+
+        var exposed = spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var grant in grants)
             foreach (var (name, placeholder) in grant.Env)
             {
                 if (spec.Env.ContainsKey(name))
                     throw new MoatException($"the variable {name} is set by hand and by the grant {grant.Name}", $"leave {name} out: the grant sets it to a placeholder");
+                if (exposed.Contains(name)) throw new MoatException($"the variable {name} is an exposed secret and set by the grant {grant.Name}", "leave one of the two out");
                 env[name] = placeholder;
             }
 

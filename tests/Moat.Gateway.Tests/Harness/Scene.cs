@@ -36,6 +36,18 @@ internal sealed record SceneOptions
     public string[] Providers { get; init; } = [Scene.ApiProvider];
 
     public string[] Grants { get; init; } = ["api"];
+
+    /// <summary>Grants that are in no vault; the scene disposes them.</summary>
+    public Credentials.UnlockedGrant[] Extra { get; init; } = [];
+
+    /// <summary>What the run narrows a grant to, by its name.</summary>
+    public IReadOnlyDictionary<string, string[]> Allow { get; init; } = new Dictionary<string, string[]>();
+
+    /// <summary>What the grants were narrowed to when they were stored.</summary>
+    public string[] StoredAllow { get; init; } = [];
+
+    /// <summary>Hosts besides the usual ones: allowed, and led to the upstream.</summary>
+    public string[] Hosts { get; init; } = [];
 }
 
 /// <summary>
@@ -184,16 +196,16 @@ internal sealed class Scene : IAsyncDisposable
     private async Task BeginAsync(RequestDelegate handle, SceneOptions options)
     {
         Upstream = await TestUpstream.StartAsync(
-            handle, options.Certificate?.Invoke(_upstreamAuthority) ?? _upstreamAuthority.Issue([Api, Plain, Evil, "*.wild.test"]), options.UpstreamProtocols);
+            handle, options.Certificate?.Invoke(_upstreamAuthority) ?? _upstreamAuthority.Issue([Api, Plain, Evil, "*.wild.test", .. options.Hosts]), options.UpstreamProtocols);
         Grants = new TestGrants(options.Providers);
         foreach (var grant in options.Grants)
-            Secret = Grants.Put(grant);
-        Grants.Unlock(options.Grants);
+            Secret = Grants.Put(grant, options.StoredAllow);
+        Grants.Unlock(options.Grants, options.Allow, options.Extra);
         _audit = AuditLog.Create(AuditPath, new AuditOptions { Origin = "moat/test", Key = _key });
 
         var rules = options.Rules;
         if (!options.WithoutUsualRules)
-            rules = rules.AddRange(new[] { Api, Plain }.SelectMany(host => Usual(host)));
+            rules = rules.AddRange(new[] { Api, Plain }.Concat(options.Hosts).SelectMany(host => Usual(host)));
         var network = new NetworkSpec
         {
             Mode = options.Mode,
@@ -217,7 +229,7 @@ internal sealed class Scene : IAsyncDisposable
     private ImmutableSortedDictionary<string, string> Resolve(SceneOptions options)
     {
         var resolve = options.Resolve;
-        foreach (var host in new[] { Api, Plain, Evil })
+        foreach (var host in new[] { Api, Plain, Evil }.Concat(options.Hosts))
         {
             if (!resolve.ContainsKey(host))
                 resolve = resolve.Add(host, $"127.0.0.1:{(options.ClearText ? Upstream.HttpPort : Upstream.HttpsPort)}");

@@ -25,15 +25,15 @@ internal sealed class TestGrants : IDisposable
 
     public static string NewToken() => "tok_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(20));
 
-    public string Put(string name)
+    public string Put(string name, params string[] allow)
     {
         var token = NewToken();
-        using var credential = new StoredCredential { Provider = name, Token = Secret.FromText(token), CreatedAt = DateTimeOffset.UnixEpoch };
+        using var credential = new StoredCredential { Provider = name, Token = Secret.FromText(token), Allow = [.. allow], CreatedAt = DateTimeOffset.UnixEpoch };
         _vault.Put(credential);
         return token;
     }
 
-    public void Unlock(params string[] names)
+    public void Unlock(string[] names, IReadOnlyDictionary<string, string[]>? allow = null, params UnlockedGrant[] extra)
     {
         var spec = new RunSpec
         {
@@ -43,10 +43,18 @@ internal sealed class TestGrants : IDisposable
             Interactive = false,
             Workspace = new WorkspaceSpec("/"),
             Network = new NetworkSpec { Mode = NetworkMode.Strict },
-            Grants = [.. names.Select(name => new GrantSpec(name))],
+            Grants = [.. names.Select(name => new GrantSpec(name) { Allow = [.. allow?.GetValueOrDefault(name) ?? []] })],
             CreatedAt = DateTimeOffset.UnixEpoch,
         };
-        Unlocked = GrantUnlocker.Unlock(spec, _vault, _catalog, RandomNumberGenerator.GetBytes(32));
+        Unlocked = [.. GrantUnlocker.Unlock(spec, _vault, _catalog, RandomNumberGenerator.GetBytes(32)), .. extra];
+    }
+
+    /// <summary>Hands the one grant over: it outlives its vault.</summary>
+    public UnlockedGrant Release()
+    {
+        var grant = Unlocked.Single();
+        Unlocked = [];
+        return grant;
     }
 
     /// <summary>What the supervisor's watch does within a second, done now.</summary>

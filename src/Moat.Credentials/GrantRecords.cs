@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+
+namespace Moat.Credentials;
+
+/// <summary>What <c>moat grant NAME</c> was asked for.</summary>
+public sealed record GrantRequest(string Name)
+{
+    /// <summary>True: the credential is stored without asking the provider whether it works.</summary>
+    public bool NoValidate { get; init; }
+
+    /// <summary>Null: no expiry is known.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>What the grant may be used for in any run (<c>GET /repos/**</c>, <c>read-only</c>); empty: for all that it can.</summary>
+    public ImmutableArray<string> Scope { get; init; } = [];
+
+    /// <summary>Where the service is, for the grants that are told so (<c>mcp:NAME</c>); null: where it is known to be.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The header that takes the credential there; null: the service's own, else a bearer token.</summary>
+    public string? Header { get; init; }
+
+    /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
+    public Func<string, Secret?>? Prompt { get; init; }
+}
+
+/// <summary>A stored grant as a list shows it. <paramref name="Problem"/> says why it cannot be used, if so.</summary>
+public sealed record GrantInfo(string Name, string Profile, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, string Source,
+    ImmutableArray<string> Scopes, ImmutableArray<string> Hosts, string? Problem);
+
+/// <summary>One grant in full; <paramref name="MaskedToken"/> shows its kind and length and nothing of its secret.</summary>
+public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBinding> Bindings, ImmutableArray<string> ExtraHosts,
+    ImmutableArray<string> ContainerEnv, string MaskedToken)
+{
+    /// <summary>What the grant is narrowed to, as written; empty: to nothing.</summary>
+    public ImmutableArray<string> Scope { get; init; } = [];
+}
+
+/// <summary>What a look at a stored grant found.</summary>
+public enum GrantHealth
+{
+    /// <summary>The provider takes it.</summary>
+    Good,
+
+    /// <summary>The provider cannot be asked.</summary>
+    Unknown,
+
+    /// <summary>It does not work, or whether it does could not be found out; the message says which.</summary>
+    Bad,
+}
+
+/// <summary>One grant's look. <paramref name="ExpiresAt"/> null: no expiry is known.</summary>
+public sealed record GrantCheck(string Name, GrantHealth Health, string Message, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>True: Moat renews it before it expires.</summary>
+    public bool IsRenewed { get; init; }
+}

@@ -8,12 +8,9 @@ using Moat.Spec;
 const int Calls = 200_000;
 const int Rounds = 7;
 
-// As many rules as a long moat.yaml, three grants and the registries of six clients bring.
-var rules = Enumerable.Range(0, 200).Select(i => new HostRuleSpec($"{(i % 4 == 0 ? "*." : "")}host{i}.example", null, [], "moat.yaml"))
-    .Append(new HostRuleSpec("api.scoped.example", null,
-        [new(false, "*", "/admin/**"), new(true, "GET", "/**/raw"), new(true, "POST", "/repos/*/issues/**"), new(true, "GET", "/**")], "moat.yaml"));
-var policy = NetworkPolicy.Compile(new NetworkSpec { Mode = NetworkMode.Strict, Rules = [.. rules] });
-CanonicalHost exact = Host("host199.example"), wild = Host("a.b.host8.example"), scoped = Host("api.scoped.example"), unknown = Host("www.elsewhere.example");
+// As many rules as a long moat.yaml, three grants and the registries of six clients bring; and far more than anybody writes.
+var (policy, large) = (Compile(200), Compile(1000));
+CanonicalHost exact = Host("host199.example"), last = Host("host999.example"), wild = Host("a.b.host8.example"), scoped = Host("api.scoped.example"), unknown = Host("www.elsewhere.example");
 var (v4, v6) = (IPAddress.Parse("93.184.216.34"), IPAddress.Parse("2606:2800:220:1:248:1893:25c8:1946"));
 var budget = new DnsBudget(TimeProvider.System);
 const string Wildcard = "*.host8.example (moat.yaml)";
@@ -32,6 +29,10 @@ Measure("decide a request by path", () => policy.DecideRequest(scoped, 443, "POS
 Measure("decide a request by an escaped path", () => policy.DecideRequest(scoped, 443, "POST", "/repos/mine/issues/%C3%A9t%C3%A9/comments"));
 Measure("deny a host", () => policy.DecideHost(unknown, 443));
 Measure("deny a request by path", () => policy.DecideRequest(scoped, 443, "POST", "/admin/keys"));
+Measure("1,000 rules: decide a host by name", () => large.DecideHost(last, 443));
+Measure("1,000 rules: decide a host by wildcard", () => large.DecideHost(wild, 443));
+Measure("1,000 rules: decide a request by path", () => large.DecideRequest(scoped, 443, "POST", "/repos/mine/issues/17/comments?page=2"));
+Measure("1,000 rules: deny a host", () => large.DecideHost(unknown, 443));
 Measure("may resolve", () => policy.MayResolve(exact));
 Measure("budget of a known name", () => budget.TryResolve(wild, Wildcard, out _));
 Measure("classify IPv4", () => AddressGuard.Classify(v4));
@@ -57,6 +58,14 @@ void Measure<T>(string name, Func<T> call)
     output.WriteNumber("ns", Math.Round(times[Rounds / 2], 1));
     output.WriteNumber("bytes", bytes);
     output.WriteEndObject();
+}
+
+static NetworkPolicy Compile(int count)
+{
+    var rules = Enumerable.Range(0, count).Select(i => new HostRuleSpec($"{(i % 4 == 0 ? "*." : "")}host{i}.example", null, [], "moat.yaml"))
+        .Append(new HostRuleSpec("api.scoped.example", null,
+            [new(false, "*", "/admin/**"), new(true, "GET", "/**/raw"), new(true, "POST", "/repos/*/issues/**"), new(true, "GET", "/**")], "moat.yaml"));
+    return NetworkPolicy.Compile(new NetworkSpec { Mode = NetworkMode.Strict, Rules = [.. rules] });
 }
 
 static string Cpu() => File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) is { } line

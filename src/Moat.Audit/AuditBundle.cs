@@ -2,8 +2,8 @@ namespace Moat.Audit;
 
 /// <summary>
 /// A log in one file, for another machine. Line 1 is
-/// <c>{"checkpoints":"notes","format":"moat-audit-bundle/1","key":"vkey","records":n}</c>; the record lines follow, byte
-/// for byte. A torn last line of a crashed log is left out.
+/// <c>{"checkpoints":"notes","format":"moat-audit-bundle/1","key":"vkey","records":n,"witness":"note"}</c>, the last where
+/// there is a witness; the record lines follow, byte for byte. A torn last line of a crashed log is left out.
 /// </summary>
 public static class AuditBundle
 {
@@ -12,8 +12,11 @@ public static class AuditBundle
     internal static ReadOnlySpan<byte> Mark => "{\"checkpoints\":"u8;
 
     /// <summary>Writes the bundle of the log at <paramref name="path"/>.</summary>
+    /// <param name="path">The records.</param>
+    /// <param name="output">Takes the bundle.</param>
+    /// <param name="witness">The note at <see cref="AuditOptions.WitnessPath"/>, read before this call; null: none.</param>
     /// <exception cref="IOException">The log or the output cannot be used.</exception>
-    public static void Export(string path, Stream output)
+    public static void Export(string path, Stream output, string? witness = null)
     {
         using var records = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         // The checkpoints are read before the records are counted, so that a log in use has at least what they cover.
@@ -28,6 +31,11 @@ public static class AuditBundle
         CanonicalWriter.String(header, source.Key?.Trim() ?? "");
         header.Add(",\"records\":"u8);
         CanonicalWriter.Integer(header, count);
+        if (witness is not null)
+        {
+            header.Add(",\"witness\":"u8);
+            CanonicalWriter.String(header, witness);
+        }
         header.Add("}\n"u8);
         output.Write(header.Written);
 

@@ -37,6 +37,7 @@ public sealed partial class AuditLog : IAsyncDisposable
     private long _next;
     private long _written;
     private long _checkpointed = -1;
+    private long? _witnessed;
     private int _disposed;
 
     private AuditLog(LogFiles files, AuditOptions options)

@@ -224,8 +224,15 @@ public sealed partial class AuditLog
         }
         if (root is not null)
         {
-            _files.WriteCheckpoint(new AuditCheckpoint(_options.Origin, size, root).Sign(_options.Key));
+            var note = new AuditCheckpoint(_options.Origin, size, root).Sign(_options.Key);
+            _files.WriteCheckpoint(note);
             lastCheckpoint = _options.Clock.GetTimestamp();
+            if (_options.WitnessPath is { } path && (closing || _witnessed is not { } last || _options.Clock.GetElapsedTime(last) >= _options.CheckpointInterval))
+            {
+                // After the checkpoint, so that a crash between the two leaves a witness that is behind and never one ahead.
+                LogFiles.WriteWitness(path, note);
+                _witnessed = lastCheckpoint;
+            }
             lock (_gate)
                 _checkpointed = size;
         }

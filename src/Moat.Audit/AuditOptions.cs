@@ -27,6 +27,13 @@ public sealed record AuditOptions
     /// <summary>A checkpoint is signed at the latest this long after a record that has none yet.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Where the latest checkpoint is kept besides, replaced as a whole: at the first one, at most once a
+    /// <see cref="CheckpointInterval"/>, and when the log closes. Apart from the log, it tells a log that was cut back
+    /// together with its checkpoints. null: nowhere. Its folder exists.
+    /// </summary>
+    public string? WitnessPath { get; init; }
+
     /// <summary>Wall and monotonic clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

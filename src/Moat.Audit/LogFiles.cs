@@ -75,6 +75,16 @@ internal sealed class LogFiles : IDisposable
         }
     }
 
+    /// <summary>Replaces the witness with this note. A power cut may leave an older one, which is still true.</summary>
+    public static void WriteWitness(string path, string note)
+    {
+        var next = path + ".new";
+        File.Delete(next);
+        using (var file = New(next))
+            RandomAccess.Write(file.SafeFileHandle, Encoding.UTF8.GetBytes(note), 0);
+        File.Move(next, path, overwrite: true);
+    }
+
     public void Dispose()
     {
         _records.Dispose();

@@ -20,6 +20,9 @@ internal sealed class LogSource : IDisposable
 
     public string? Key { get; private init; }
 
+    /// <summary>A later checkpoint that was kept apart from the log, out of a bundle.</summary>
+    public string? Witness { get; private init; }
+
     /// <summary>How many records a bundle says that it holds.</summary>
     public long? Declared { get; private init; }
 
@@ -80,6 +83,7 @@ internal sealed class LogSource : IDisposable
                 Checkpoints = Encoding.UTF8.GetBytes(root.GetProperty("checkpoints").GetString() ?? ""),
                 Key = root.GetProperty("key").GetString(),
                 Declared = root.GetProperty("records").GetInt64(),
+                Witness = root.TryGetProperty("witness", out var witness) ? witness.GetString() : null,
             };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)

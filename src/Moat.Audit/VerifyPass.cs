@@ -4,7 +4,7 @@ namespace Moat.Audit;
 /// One pass over the records. Each line goes through: (1) form, number and link to the line before; (2) clocks and
 /// intents; (3) the tree; (4) every checkpoint and the witness at that size.
 /// </summary>
-internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, AuditWitness? witness, bool pinned)
+internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, AuditCheckpoint? witness, bool pinned)
 {
     private const int ListedOrphans = 1000;
     private readonly MerkleTree _tree = new();
@@ -13,7 +13,6 @@ internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, Au
     private LineFacts _last;
     private long _count;
     private long _proven;
-    private ReadOnlyMemory<byte> _provenRoot = new MerkleTree().Root();
     private int _nextNote;
     private int _clockSteps;
     private bool _torn;
@@ -90,7 +89,6 @@ internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, Au
                     $"the records {_proven} to {_count - 1} are not those that were signed: the chain was computed anew");
             _nextNote++;
             _proven = _count;
-            _provenRoot = root;
         }
         if (witness is not null && witness.Size == _count && !(root ?? _tree.Root()).AsSpan().SequenceEqual(witness.Root.Span))
             return new ChainFault(VerifyKind.Fork, 0, _count,
@@ -154,7 +152,7 @@ internal sealed class VerifyPass(CheckpointChain checkpoints, long? declared, Au
         Records = _count,
         Checkpoints = _nextNote,
         ProvenRecords = _proven,
-        ProvenRoot = _provenRoot,
+        WitnessedRecords = witness?.Size,
         Origin = checkpoints.Origin,
         KeyPinned = pinned,
         TornTail = _torn,

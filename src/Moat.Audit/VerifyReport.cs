@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using Moat.Spec;
+
 namespace Moat.Audit;
 
 /// <summary>The verdict on a log.</summary>
+[JsonConverter(typeof(KebabCaseEnum<VerifyStatus>))]
 public enum VerifyStatus
 {
     /// <summary>Sealed, and every record is proven by the seal's signature.</summary>
@@ -14,6 +18,7 @@ public enum VerifyStatus
 }
 
 /// <summary>What was found first.</summary>
+[JsonConverter(typeof(KebabCaseEnum<VerifyKind>))]
 public enum VerifyKind
 {
     None,
@@ -35,9 +40,6 @@ public enum VerifyKind
     WrongOrigin,
     NotALog,
 }
-
-/// <summary>A size and root that somebody kept from an earlier look at the same log.</summary>
-public sealed record AuditWitness(long Size, ReadOnlyMemory<byte> Root);
 
 /// <summary>The outcome of <see cref="AuditVerifier"/>.</summary>
 public sealed record VerifyReport
@@ -71,11 +73,11 @@ public sealed record VerifyReport
     /// <summary>Records [0, n) are proven by a signature.</summary>
     public long ProvenRecords { get; init; }
 
-    /// <summary>The root at <see cref="ProvenRecords"/>; keep both as a witness.</summary>
-    public ReadOnlyMemory<byte> ProvenRoot { get; init; }
-
     /// <summary>The log's name in its checkpoints.</summary>
     public string? Origin { get; init; }
+
+    /// <summary>Records that a witness saw; null where there was none. Everything up to there is in the log.</summary>
+    public long? WitnessedRecords { get; init; }
 
     /// <summary>False: only the key that came with the log was used. It is self-consistent, but whoever wrote all of it could have signed it.</summary>
     public bool KeyPinned { get; init; }

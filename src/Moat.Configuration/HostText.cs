@@ -4,7 +4,10 @@ using System.Net.Sockets;
 
 namespace Moat.Configuration;
 
-/// <summary>Hosts as people write them in rules: <c>host</c>, <c>*.host</c>, an IP literal, each with an optional port.</summary>
+/// <summary>
+/// Hosts as people write them in rules: <c>host</c>, <c>*.host</c>, <c>*.*.host</c> (a label more), <c>*</c> (every public
+/// host), an IP literal, each with an optional port.
+/// </summary>
 internal static class HostText
 {
     /// <summary>Splits and checks <c>host[:port]</c>. The host comes out lower case, an IPv6 literal without brackets.</summary>
@@ -72,10 +75,12 @@ internal static class HostText
         }
         var name = text.ToLowerInvariant();
         if (name.EndsWith('.')) name = name[..^1];
-        var star = name.StartsWith("*.", StringComparison.Ordinal);
-        var labels = (star ? name[2..] : name).Split('.');
-        if (name == "*") problem = "\"*\" alone is no rule; `policy: permissive` allows every public host";
-        else if (star && !wildcard) problem = "a wildcard cannot stand here";
+        var bare = name;
+        while (bare.StartsWith("*.", StringComparison.Ordinal)) bare = bare[2..];
+        var star = bare.Length < name.Length || bare == "*";
+        var labels = bare.Split('.');
+        if (star && !wildcard) problem = "a wildcard cannot stand here";
+        else if (bare == "*") return Found(name, out host);
         else if (name.Length is 0 or > 253 || labels.Any(l => l.Length is 0 or > 63)) problem = "a host has labels of 1 to 63 characters with dots between";
         else if (name.Any(c => c > 127)) problem = "a host outside ASCII is written in its xn-- form";
         else if (labels.Any(l => l.Contains('*', StringComparison.Ordinal))) problem = "a wildcard stands at the front only: *.example.org";
@@ -85,7 +90,11 @@ internal static class HostText
             // A numeric last label makes it an address; only the one common spelling is taken, so that no parser reads another.
             if (star || !IPAddress.TryParse(name, out var v4) || v4.ToString() != name) problem = "this is not an IPv4 address in its usual form";
         }
-        if (problem.Length > 0) return false;
+        return problem.Length == 0 && Found(name, out host);
+    }
+
+    private static bool Found(string name, out string host)
+    {
         host = name;
         return true;
     }

@@ -37,7 +37,9 @@ public static class TrustSummary
         {
             var port = rule.Port is { } number ? string.Create(CultureInfo.InvariantCulture, $":{number}") : "";
             var requests = rule.Requests.IsEmpty ? "" : " (" + string.Join("; ", rule.Requests.Select(r => $"{(r.Allow ? "allow" : "deny")} {r.Method} {r.Path}")) + ")";
-            lines.Add($"reaches {rule.Host}{port}{Text.Long(requests)}");
+            // Nothing but stars names nobody.
+            var host = rule.Host.AsSpan().IndexOfAnyExcept('*', '.') < 0 ? $"EVERY public host ({rule.Host})" : rule.Host;
+            lines.Add($"reaches {host}{port}{Text.Long(requests)}");
         }
         if (!network.HostPorts.IsEmpty) lines.Add("reaches ports of this host: " + string.Join(", ", network.HostPorts.Select(p => p.ToString(CultureInfo.InvariantCulture))));
         foreach (var (host, address) in network.Resolve) lines.Add($"sends {host} to {address}");

@@ -5,6 +5,8 @@ namespace Moat.Runs;
 /// <summary>The key that signs the audit logs of this person's runs on this machine.</summary>
 public static class AuditKeys
 {
+    private const string Origin = "moat/run/";
+
     /// <summary>Loads the key, or makes it at the first run.</summary>
     /// <exception cref="Moat.Spec.MoatException">The key file is open to others or no key.</exception>
     public static AuditKey LoadOrCreate(string dataDirectory)
@@ -29,6 +31,9 @@ public static class AuditKeys
 
         return AuditKey.Load(path);
     }
+
+    /// <summary>How a run's audit log is named in its checkpoints.</summary>
+    public static string OriginOf(string id) => Origin + id;
 
     /// <summary>The public half, to pin a verification to; null before the first run.</summary>
     public static AuditPublicKey? Public(string dataDirectory)

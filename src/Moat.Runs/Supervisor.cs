@@ -92,7 +92,8 @@ public sealed class Supervisor : IAsyncDisposable
         // 4
         var audit = OpenAudit();
         audit.Append(AuditTypes.RunCreated, AuditPayload.Create()
-            .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)]).Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
+            .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)])
+            .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = GatewayServer.Create(new GatewayOptions
         {
@@ -105,6 +106,7 @@ public sealed class Supervisor : IAsyncDisposable
         });
         _down.Add(gateway.DisposeAsync);
         var sandbox = _sandbox = await starting.ConfigureAwait(false);
+        foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
 
         // 5
         await gateway.ServeAsync(Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
@@ -163,7 +165,7 @@ public sealed class Supervisor : IAsyncDisposable
     {
         var key = AuditKeys.LoadOrCreate(_options.DataDirectory);
         _logDown.Add(() => Dispose(key));
-        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = "moat/run/" + _options.Spec.Id, Key = key });
+        var audit = AuditLog.Create(_claim.Folder.AuditPath, new AuditOptions { Origin = AuditKeys.OriginOf(_options.Spec.Id), Key = key, WitnessPath = _claim.Folder.WitnessPath });
         _audit = audit;
         _logDown.Add(audit.DisposeAsync);
         audit.Failed += OnAuditFailed;

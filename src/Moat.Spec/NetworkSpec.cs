@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Moat.Spec;
 
+[JsonConverter(typeof(KebabCaseEnum<NetworkMode>))]
 public enum NetworkMode
 {
     /// <summary>What no rule allows is denied.</summary>

@@ -96,6 +96,33 @@ public class AuditLogTests
     }
 
     [Fact]
+    public async Task T94_a_wall_clock_that_is_set_back_in_the_middle_of_a_run_leaves_a_log_that_verifies_and_says_so()
+    {
+        using var test = new TestLog();
+        var clock = new SetClock();
+        await using (var log = AuditLog.Create(test.Path, test.Options with { Clock = clock }))
+        {
+            var intent = await log.AppendIntentAsync(AuditTypes.StartIntent, AuditPayload.Create(), TestContext.Current.CancellationToken);
+            log.Append(AuditTypes.DnsQuery, AuditPayload.Create().Add("name", "before.example"));
+            // Somebody sets the clock back by a day, and another time zone changes nothing.
+            clock.Wall -= TimeSpan.FromDays(1);
+            log.Append(AuditTypes.DnsQuery, AuditPayload.Create().Add("name", "after.example"));
+            clock.Wall = clock.Wall.ToOffset(TimeSpan.FromHours(9));
+            log.Append(AuditTypes.StartOutcome, AuditPayload.Create().Add("intent", intent));
+            await log.SealAsync(AuditTypes.RunSealed, AuditPayload.Create());
+        }
+
+        var report = test.Verify(File.ReadAllText(test.WitnessPath));
+        Assert.Equal((VerifyStatus.Sealed, 1, 5), (report.Status, report.ClockSteps, report.ProvenRecords));
+        Assert.Contains("The wall clock stepped back 1 time", report.Message, StringComparison.Ordinal);
+        Assert.Empty(report.OpenIntents);
+        var records = AuditReader.Read(test.Path).ToArray();
+        Assert.True(records[2].Time < records[1].Time);
+        Assert.All(records.Zip(records.Skip(1)), pair => Assert.True(pair.First.MonotonicNanoseconds <= pair.Second.MonotonicNanoseconds));
+        Assert.All(test.Lines(), line => Assert.Matches("\"time\":\"[0-9T:.-]+Z\"", line));
+    }
+
+    [Fact]
     public async Task Follow_gives_what_comes_until_the_seal()
     {
         using var test = new TestLog();
@@ -176,6 +203,14 @@ public class AuditLogTests
         // The runtime maps its code from a large memory file, which a file size limit would forbid.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         return Process.Start(start)!;
+    }
+
+    /// <summary>A wall that stands until it is set; the monotonic clock goes on.</summary>
+    private sealed class SetClock : TimeProvider
+    {
+        public DateTimeOffset Wall { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Wall;
     }
 
     private sealed class SteppingClock : TimeProvider

@@ -83,30 +83,6 @@ public class TamperingTests
     }
 
     [Fact]
-    public async Task A_log_cut_with_its_checkpoints_is_never_sealed_and_a_witness_tells_the_rollback()
-    {
-        using var log = await new TestLog().WriteAsync(10);
-        var whole = log.Verify();
-        log.Replace(log.Lines()[..4]);
-        File.WriteAllText(LogFiles.CheckpointsOf(log.Path), "");
-        var cut = log.Verify();
-        Assert.Equal(VerifyStatus.CleanCrash, cut.Status);
-        Assert.Equal(0, cut.ProvenRecords);
-        Assert.Contains("Proven up to the last checkpoint: 0 of 4", cut.Message, StringComparison.Ordinal);
-
-        var rollback = log.Verify(new AuditWitness(whole.ProvenRecords, whole.ProvenRoot));
-        Assert.Equal((VerifyStatus.Tampered, VerifyKind.Rollback, 4), (rollback.Status, rollback.Kind, rollback.FirstBadSeq));
-    }
-
-    [Fact]
-    public async Task A_witness_tells_a_fork_signed_with_the_same_key()
-    {
-        using var log = await new TestLog().WriteAsync(10);
-        var report = log.Verify(new AuditWitness(5, new byte[32]));
-        Assert.Equal(VerifyKind.Fork, report.Kind);
-    }
-
-    [Fact]
     public async Task Another_key_another_run_and_an_edited_signature_are_told()
     {
         using var log = await new TestLog().WriteAsync(3);

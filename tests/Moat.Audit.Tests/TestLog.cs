@@ -15,7 +15,9 @@ internal sealed class TestLog : IDisposable
 
     public string Folder => _folder.FullName;
 
-    public AuditOptions Options => new() { Origin = Origin, Key = Key };
+    public string WitnessPath => System.IO.Path.Combine(_folder.FullName, "elsewhere");
+
+    public AuditOptions Options => new() { Origin = Origin, Key = Key, WitnessPath = WitnessPath };
 
     /// <summary>A log of so many records, sealed or just closed.</summary>
     public async Task<TestLog> WriteAsync(int records, bool seal = true, AuditOptions? options = null)
@@ -28,7 +30,7 @@ internal sealed class TestLog : IDisposable
         return this;
     }
 
-    public VerifyReport Verify(AuditWitness? witness = null) => AuditVerifier.Verify(Path, Key.PublicKey, witness);
+    public VerifyReport Verify(string? witness = null) => AuditVerifier.Verify(Path, Key.PublicKey, witness);
 
     public List<string> Lines() => [.. Encoding.UTF8.GetString(File.ReadAllBytes(Path)).Split('\n')[..^1]];
 

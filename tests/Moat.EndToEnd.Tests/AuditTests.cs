@@ -25,21 +25,21 @@ public class AuditTests
         // Another machine: nothing is known there but the file and the key.
         using var elsewhere = new MoatHome(user);
         var good = await VerifyAsync(elsewhere, lines, key);
-        Assert.Equal((0, "Sealed", "None"), (good.Code, good.Status, good.Kind));
+        Assert.Equal((0, "sealed", "none"), (good.Code, good.Status, good.Kind));
 
         foreach (var (what, kind, bad, change) in ((string, string, long?, Func<string[], string[]>)[])[
-            ("an edited time", "Edit", 5, l => With(l, 6, x => x.Replace("\"time\":\"2", "\"time\":\"1", StringComparison.Ordinal))),
-            ("an edited payload", "Edit", 3, l => With(l, 4, x => x.Replace("\"payload\":{", "\"payload\":{\"a\":1,", StringComparison.Ordinal))),
-            ("a deleted line", "Gap", 4, l => [.. l[..5], .. l[6..]]),
-            ("a swap", "Swap", 4, l => [.. l[..5], l[6], l[5], .. l[7..]]),
-            ("a doubled line", "Insert", null, l => [.. l[..6], l[5], .. l[6..]]),
-            ("a cut tail", "TruncatedTail", lines.Length - 3, l => l[..^2]),
+            ("an edited time", "edit", 5, l => With(l, 6, x => x.Replace("\"time\":\"2", "\"time\":\"1", StringComparison.Ordinal))),
+            ("an edited payload", "edit", 3, l => With(l, 4, x => x.Replace("\"payload\":{", "\"payload\":{\"a\":1,", StringComparison.Ordinal))),
+            ("a deleted line", "gap", 4, l => [.. l[..5], .. l[6..]]),
+            ("a swap", "swap", 4, l => [.. l[..5], l[6], l[5], .. l[7..]]),
+            ("a doubled line", "insert", null, l => [.. l[..6], l[5], .. l[6..]]),
+            ("a cut tail", "truncated-tail", lines.Length - 3, l => l[..^2]),
             ("a forged line after the seal", "", null, l => [.. l, l[^1]])])
         {
             var changed = change([.. lines]);
             Assert.NotEqual(lines, changed);
             var report = await VerifyAsync(elsewhere, changed, key);
-            Assert.True(report.Code == 1 && report.Status == "Tampered", $"{what}: {report}");
+            Assert.True(report.Code == 1 && report.Status == "tampered", $"{what}: {report}");
             if (kind.Length > 0) Assert.True(kind == report.Kind, $"{what}: {report}");
             if (bad is not null) Assert.True(bad == report.Bad, $"{what}: {report}");
         }
@@ -73,7 +73,70 @@ public class AuditTests
         var mine = Path.Combine(scene.Home.Workspace, "log");
         var key = Regex.Match((await scene.Home.MoatAsync("audit", "long", "--export", mine)) + "", "--key '([^']+)'").Groups[1].Value;
         Assert.NotEqual(foreign, key);
-        Assert.Equal("Tampered", (await VerifyAsync(scene.Home, File.ReadAllLines(file), key)).Status);
+        Assert.Equal("tampered", (await VerifyAsync(scene.Home, File.ReadAllLines(file), key)).Status);
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task T_90_a_log_cut_together_with_its_checkpoints_is_told_from_a_crash_by_the_witness(string user)
+    {
+        await using var scene = await Scene.StartAsync(user);
+        await using var run = LiveRun.Start(scene.Home, $"curl -sS https://{Scene.ApiHost}/a; echo; echo half; read a; curl -sS https://{Scene.ApiHost}/b", "--name", "cut");
+        await run.UntilAsync("half");
+        var folder = Directory.EnumerateDirectories(Path.Combine(scene.Home.State, "state", "runs"), "run_*").Single();
+        var witness = Path.Combine(scene.Home.State, "state", "witness", Path.GetFileName(folder));
+        string[] files = [Path.Combine(folder, "audit.jsonl"), Path.Combine(folder, "audit.jsonl.checkpoints")];
+        // Somebody who wants the rest forgotten keeps both as they are at a checkpoint.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!File.Exists(witness) || new FileInfo(files[1]).Length == 0) await Task.Delay(20, limit.Token);
+        Assert.Equal(0, (await scene.Home.MoatAsync("audit", "verify", "cut")).ExitCode);
+        var older = files.Reverse().Select(File.ReadAllBytes).Reverse().ToArray();
+        await run.SayAsync("go");
+        Assert.Equal(0, (await run.EndAsync()).ExitCode);
+        Assert.Equal((0, "sealed"), await StatusAsync(scene.Home, "cut"));
+
+        for (var i = 0; i < files.Length; i++) await File.WriteAllBytesAsync(files[i], older[i], TestContext.Current.CancellationToken);
+        var verdict = await scene.Home.MoatAsync("audit", "verify", "cut");
+        Assert.True(verdict.ExitCode == 1, verdict.ToString());
+        Assert.Contains("rolled back", verdict.Out, StringComparison.Ordinal);
+        Assert.Equal((1, "tampered"), await StatusAsync(scene.Home, files[0]));
+        Assert.Equal(1, (await scene.Home.MoatAsync("audit", "cut")).ExitCode);
+
+        // The other machine learns it from the bundle, and from the witness alone.
+        var bundle = Path.Combine(scene.Home.Workspace, "bundle");
+        Assert.Equal(0, (await scene.Home.MoatAsync("audit", "cut", "--export", bundle)).ExitCode);
+        using var elsewhere = new MoatHome(user);
+        Assert.Equal((1, "tampered"), await StatusAsync(elsewhere, bundle));
+        File.Delete(witness);
+        Assert.Equal(0, (await scene.Home.MoatAsync("audit", "cut", "--export", bundle)).ExitCode);
+        Assert.Equal((0, "clean-crash"), await StatusAsync(elsewhere, bundle));
+    }
+
+    [Theory, MemberData(nameof(Users))]
+    public async Task The_witness_of_a_run_is_used_wherever_it_is_taken_and_goes_with_the_run(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        await home.ScriptAsync("true", "--name", "one");
+        await home.ScriptAsync("true", "--name", "two");
+        var folders = Directory.GetFiles(Path.Combine(home.State, "state", "witness"));
+        Assert.Equal(2, folders.Length);
+        var bundle = Path.Combine(home.Workspace, "bundle");
+        Assert.Equal(0, (await home.MoatAsync("audit", "one", "--export", bundle)).ExitCode);
+        using var elsewhere = new MoatHome(user);
+        var verdicts = new List<int>();
+        foreach (var witness in folders) verdicts.Add((await elsewhere.MoatAsync("audit", "verify", bundle, "--witness", witness)).ExitCode);
+        Assert.Equal([0, 1], verdicts.Order());
+        Assert.Equal(125, (await elsewhere.MoatAsync("audit", "verify", bundle, "--witness", "/nowhere")).ExitCode);
+        Assert.Equal(125, (await elsewhere.MoatAsync("audit", "verify", "no-such-run")).ExitCode);
+        Assert.Contains("RUN|FILE", (await home.MoatAsync("audit", "verify", "--help")).Out, StringComparison.Ordinal);
+        Assert.Equal(0, (await home.MoatAsync("destroy", "-f", "one")).ExitCode);
+        Assert.Single(Directory.GetFiles(Path.Combine(home.State, "state", "witness")));
+    }
+
+    private static async Task<(int Code, string Status)> StatusAsync(MoatHome home, string log)
+    {
+        var result = await home.MoatAsync("audit", "verify", log, "--json");
+        Assert.True(result.Out.Length > 0, result.ToString());
+        return (result.ExitCode, JsonDocument.Parse(result.Out).RootElement.GetProperty("status").GetString()!);
     }
 
     [Theory, MemberData(nameof(Users))]
@@ -109,7 +172,7 @@ public class AuditTests
         var file = Path.Combine(scene.Home.Workspace, "log");
         Assert.Equal(0, (await scene.Home.MoatAsync("audit", "killed", "--export", file)).ExitCode);
         var verdict = JsonDocument.Parse((await scene.Home.MoatAsync("audit", "verify", file, "--json")).Out).RootElement;
-        Assert.Equal("CleanCrash", verdict.GetProperty("status").GetString());
+        Assert.Equal("clean-crash", verdict.GetProperty("status").GetString());
         Assert.Equal([start, held], verdict.GetProperty("openIntents").EnumerateArray().Select(e => e.GetInt64()));
 
         // The name and the workspace are free again.

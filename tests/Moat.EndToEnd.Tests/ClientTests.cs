@@ -142,10 +142,11 @@ public class ClientTests
             ok=0
             for i in $(seq 60); do
                 curl -sS --http1.1 -o /dev/null --data-binary @body https://{{Scene.EchoHost}}/unread && ok=$((ok+1))
+                curl -sS --http2 -o /dev/null --data-binary @body https://{{Scene.EchoHost}}/unread && ok=$((ok+1))
             done
-            echo $ok of 60
+            echo $ok of 120
             """);
-        Assert.True(result.Out == "60 of 60\n", result.ToString());
+        Assert.True(result.Out == "120 of 120\n", result.ToString());
     }
 
     [Theory, MemberData(nameof(Users))]

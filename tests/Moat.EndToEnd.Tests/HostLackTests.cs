@@ -30,6 +30,19 @@ public class HostLackTests
         Assert.False(File.Exists(Path.Combine(home.Workspace, "ran")));
     }
 
+    [Theory, MemberData(nameof(Users))]
+    public async Task T_80_a_protection_that_is_missing_is_told_at_the_start_and_recorded(string user)
+    {
+        using var home = ExitCodeTests.NewHome(user);
+        home.Write(home.ConfigFile, await File.ReadAllTextAsync(home.ConfigFile, TestContext.Current.CancellationToken) + "\ncontainer:\n  memory: 512\n");
+        var result = await InsideAsync(home, ["--tmpfs", "/sys/fs/cgroup"], "run", home.Workspace, "--config", home.ConfigFile, "--downgrade", "limits", "--", "echo", "runs");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var told = result.Err.Split('\n').Where(l => l.StartsWith("moat: without ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2].TrimEnd(':')).ToArray();
+        Assert.Contains("cgroup-memory", told);
+        var start = System.Text.Json.JsonDocument.Parse((await home.MoatAsync("audit", "--json")).Out).RootElement.EnumerateArray().Single(r => r.GetProperty("type").GetString() == "start.intent");
+        Assert.Subset(start.GetProperty("payload").GetProperty("missing").EnumerateArray().Select(m => m.GetString()!).ToHashSet(), told.ToHashSet());
+    }
+
     /// <summary>Moat on a host that an outer bubblewrap has taken something from, as the user under test.</summary>
     private static Task<Result> InsideAsync(MoatHome home, string[] flags, params string[] arguments)
     {

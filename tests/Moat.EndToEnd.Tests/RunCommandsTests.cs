@@ -17,7 +17,7 @@ public class RunCommandsTests
         await run.UntilAsync("ready");
         var listed = JsonDocument.Parse((await home.MoatAsync("list", "--json")).Out).RootElement[0];
         Assert.Equal("live", listed.GetProperty("name").GetString());
-        Assert.Equal("running", listed.GetProperty("state").GetString(), ignoreCase: true);
+        Assert.Equal("running", listed.GetProperty("state").GetString());
         Assert.Matches("live +run_[0-9a-f]{12} +running ", (await home.MoatAsync("ls")).Out);
         Assert.Contains("live", (await home.MoatAsync("status")).Out, StringComparison.Ordinal);
         Assert.Equal("line 5\nready\n", (await home.MoatAsync("logs", "live", "-n", "2")).Out);
@@ -35,7 +35,7 @@ public class RunCommandsTests
         Assert.Equal(5, result.ExitCode);
         await follow.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal(0, follow.ExitCode);
-        Assert.Equal("stopped", JsonDocument.Parse((await home.MoatAsync("list", "--json")).Out).RootElement[0].GetProperty("state").GetString(), ignoreCase: true);
+        Assert.Equal("stopped", JsonDocument.Parse((await home.MoatAsync("list", "--json")).Out).RootElement[0].GetProperty("state").GetString());
         var again = await home.MoatAsync("stop", "live");
         Assert.Equal(125, again.ExitCode);
         Assert.Contains("not running", again.Err, StringComparison.Ordinal);
@@ -66,20 +66,42 @@ public class RunCommandsTests
     public async Task Trace_audit_and_the_other_listings_print_tables_and_json(string user)
     {
         await using var scene = await Scene.StartAsync(user);
-        await scene.Home.ScriptAsync($"curl -sS https://{Scene.ApiHost}/whoami; curl -sS https://{Scene.ForbiddenHost}/no; curl -sS -d 12345 https://{Scene.EchoHost}/upload");
+        await scene.Home.ScriptAsync($"curl -sS https://{Scene.ApiHost}/whoami; curl -sS https://{Scene.ForbiddenHost}/no; curl -sS -d 12345 https://{Scene.EchoHost}/upload", "--name", "listed");
         var trace = JsonDocument.Parse((await scene.Home.MoatAsync("trace", "--network", "--json")).Out).RootElement;
         Assert.True(trace.GetArrayLength() >= 3);
         var table = (await scene.Home.MoatAsync("trace", "--network", "-v")).Out;
         foreach (var part in (string[])[$"https://{Scene.ApiHost}/whoami", "GET", "POST", "200", "upstream", Scene.ForbiddenHost, "moat.yaml"]) Assert.Contains(part, table, StringComparison.Ordinal);
         Assert.Contains("Sealed: all", (await scene.Home.MoatAsync("audit")).Out, StringComparison.Ordinal);
-        foreach (var arguments in (string[][])[["list"], ["audit"], ["status"], ["doctor"], ["grant", "list"], ["grant", "show", "upstream"], ["grant", "providers"], ["trust", "--list"], ["version"], ["clean", "--dry-run"]])
+        foreach (var arguments in (string[][])[["list"], ["audit"], ["status"], ["doctor"], ["grant", "list"], ["grant", "show", "upstream"], ["grant", "providers"], ["trust", "--list"], ["version"], ["clean", "--dry-run"], ["audit", "verify", "listed"],
+            ["trace", "--network"], ["run", scene.Home.Workspace, "--config", scene.Home.ConfigFile, "--dry-run", "--", "true"]])
         {
             var json = await scene.Home.MoatAsync([.. arguments, "--json"]);
             using var parsed = JsonDocument.Parse(json.Out);
+            AssertSpelled(parsed.RootElement);
             Assert.NotEqual("", (await scene.Home.MoatAsync(arguments)).Out);
         }
 
         foreach (var line in (await scene.Home.MoatAsync("logs", "--json")).Out.TrimEnd().Split('\n')) Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(line).RootElement.ValueKind);
+    }
+
+    /// <summary>Words for states and kinds are lower case with dashes, names of fields camel case, everywhere.</summary>
+    private static void AssertSpelled(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray()) AssertSpelled(item);
+        }
+        else if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in element.EnumerateObject())
+            {
+                // What was recorded, and what the person named, has names of its own.
+                if (property.Name is "payload" or "env" or "resolve") continue;
+                Assert.Matches("^[a-z][A-Za-z0-9]*$", property.Name);
+                if (property.Name is "state" or "status" or "kind" or "mode" && property.Value.ValueKind == JsonValueKind.String) Assert.Matches("^[a-z0-9/_-]+$", property.Value.GetString());
+                AssertSpelled(property.Value);
+            }
+        }
     }
 
     [Theory, MemberData(nameof(Users))]

@@ -36,12 +36,14 @@ internal static class AuditCommand
         foreach (var record in records)
             listing.Add(Words.Number(record.Seq), Words.Clock(record.Time), record.Type, parsed.GetValue(Globals.Verbose) ? record.Payload.GetRawText() : Printable.Text(record.Payload.GetRawText(), 100));
         listing.Print("no records yet");
-        return AuditVerifyCommand.Report(AuditVerifier.Verify(log, AuditKeys.Public(Globals.Directories().DataDirectory), expectedOrigin: "moat/run/" + run.State.Id), json: false, run.State.IsLive);
+        return AuditVerifyCommand.Report(AuditVerifyCommand.Verify(run.Folder, run.State.Id), json: false, run.State.IsLive);
     }
 
     private static int Export(RunEntry run, string log, string file)
     {
-        using (var output = new FileStream(file, FileMode.Create, FileAccess.Write)) AuditBundle.Export(log, output);
+        // Read first: the log of a run that goes on has at least what its witness saw.
+        var witness = run.Folder.ReadWitness();
+        using (var output = new FileStream(file, FileMode.Create, FileAccess.Write)) AuditBundle.Export(log, output, witness);
         Console.Error.WriteLine($"wrote {Printable.Text(file)}; verify it anywhere with: moat audit verify {Printable.Text(file)} --key '{AuditKeys.Public(Globals.Directories().DataDirectory)}'");
         if (run.State.IsLive) Console.Error.WriteLine("  the run goes on: what comes later is not in the file");
         return 0;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Moat.Cli.Output;
 
 namespace Moat.Cli.Commands;
@@ -11,7 +12,7 @@ internal static class GrantProvidersCommand
         command.SetAction(parsed =>
         {
             IReadOnlyList<ProviderRow> rows = [.. Globals.Catalog(Globals.Directories()).Providers.Select(provider => new ProviderRow(
-                provider.Name, provider.Description, provider.Origin.ToString(), [.. provider.Bindings.Select(binding => binding.Host).Distinct(StringComparer.Ordinal)], provider.ContainerEnv))];
+                provider.Name, provider.Description, JsonNamingPolicy.KebabCaseLower.ConvertName(provider.Origin.ToString()), [.. provider.Bindings.Select(binding => binding.Host).Distinct(StringComparer.Ordinal)], provider.ContainerEnv))];
             if (parsed.GetValue(Globals.Json))
             {
                 CliJson.Print(rows);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Moat.Audit;
 using Moat.Configuration;
 using Moat.Credentials;
 using Moat.Runs;
@@ -9,7 +10,7 @@ using Moat.Sandboxes;
 namespace Moat.Cli.Output;
 
 /// <summary>What <c>--json</c> prints.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(IReadOnlyList<RunState>))]
 [JsonSerializable(typeof(IReadOnlyList<LogLine>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
@@ -45,8 +46,8 @@ internal sealed record BindingRow(string Scheme, string Host, int Port, string M
 
 internal sealed record AuditRow(long Seq, DateTimeOffset Time, string Type, JsonElement Payload, string Prev);
 
-internal sealed record AuditVerdict(bool Sound, string Status, string Kind, long? FirstBadSeq, string Message, long Records, int Checkpoints, long ProvenRecords,
-    string? Origin, bool KeyPinned, IReadOnlyList<long> OpenIntents, string? PublicKey);
+internal sealed record AuditVerdict(bool Sound, VerifyStatus Status, VerifyKind Kind, long? FirstBadSeq, string Message, long Records, int Checkpoints, long ProvenRecords,
+    long? WitnessedRecords, string? Origin, bool KeyPinned, IReadOnlyList<long> OpenIntents);
 
 internal sealed record StatusReport(string Version, IReadOnlyList<RunState> ActiveRuns, int Runs, int Interrupted, int Grants, long StateBytes, string ConfigDirectory, string DataDirectory, string StateDirectory);
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
+using Moat.Gateway.WebSockets;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -45,6 +46,9 @@ internal sealed class Exchange
     /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
     public SecretRedactor Redactor { get; set; } = null!;
 
+    /// <summary>Set while the request asks for a WebSocket or has one.</summary>
+    public WebSocketRelay? WebSocket { get; set; }
+
     /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
     public long Intent { get; set; }
 
@@ -75,6 +79,8 @@ internal sealed class Exchange
         Body = null;
         Destination = null!;
         Redactor = null!;
+        WebSocket?.Dispose();
+        WebSocket = null;
         Target = "";
         Intent = BytesIn = BytesOut = 0;
     }

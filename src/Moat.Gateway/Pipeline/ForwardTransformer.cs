@@ -7,6 +7,7 @@ using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
+using Moat.Gateway.WebSockets;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Moat.Gateway.Pipeline;
@@ -54,6 +55,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
                 SlotWriter.AddToList(proxyRequest, extra.Name, extra.Value);
             }
         }
+        if (exchange.WebSocket is not null)
+            WebSocketRelay.Prepare(proxyRequest);
         ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
@@ -67,6 +70,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         // RFC 8441 §5: over HTTP/2 an accepted WebSocket is a 200 to CONNECT. Either way the body is both directions.
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
+        var body = proxyResponse.Content;
         ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty);
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
@@ -74,6 +78,10 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         Copy(proxyResponse.Content.Headers.NonValidated, httpContext.Response.Headers);
         if (!upgraded)
             proxyResponse.Content = new RelayContent(proxyResponse.Content, exchange);
+        else if (exchange.WebSocket is { } socket)
+            proxyResponse.Content = socket.Accept(proxyResponse, body);
+        else
+            throw new RedactionRefusedException("the upstream switched to a protocol that nobody asked for");
         return new ValueTask<bool>(true);
     }
 

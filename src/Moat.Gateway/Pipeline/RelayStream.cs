@@ -14,6 +14,9 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
 
     private bool _headSent;
 
+    /// <summary>True once the inner stream was read to its end.</summary>
+    public bool Ended { get; private set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -32,9 +35,9 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
     {
         var read = inner.ReadAsync(buffer, cancellationToken);
         if (!read.IsCompletedSuccessfully)
-            return AwaitAsync(read, cancellationToken);
+            return AwaitAsync(read, buffer.IsEmpty, cancellationToken);
         var count = read.Result;
-        Count(count);
+        Count(count, buffer.IsEmpty);
         return new ValueTask<int>(count);
     }
 
@@ -57,7 +60,7 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
         base.Dispose(disposing);
     }
 
-    private async ValueTask<int> AwaitAsync(ValueTask<int> read, CancellationToken cancellationToken)
+    private async ValueTask<int> AwaitAsync(ValueTask<int> read, bool peeks, CancellationToken cancellationToken)
     {
         if (direction == Direction.Response && !_headSent)
         {
@@ -65,12 +68,13 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
             await exchange.Http.Response.Body.FlushAsync(cancellationToken);
         }
         var count = await read;
-        Count(count);
+        Count(count, peeks);
         return count;
     }
 
-    private void Count(int bytes)
+    private void Count(int bytes, bool peeked)
     {
+        Ended |= bytes == 0 && !peeked;
         if (direction == Direction.Request)
         {
             exchange.BytesIn += bytes;

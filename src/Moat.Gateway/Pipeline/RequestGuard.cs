@@ -89,6 +89,11 @@ internal static class RequestGuard
             headers.Remove(HeaderNames.Upgrade);
             headers.Remove("HTTP2-Settings");
         }
+        else if (upgrade.Count > 0 && !HttpMethods.IsGet(context.Request.Method))
+        {
+            // RFC 6455 §4.1; the upstream would get a GET that the policy never saw.
+            error = "a WebSocket is asked for with GET";
+        }
         return error.Length == 0;
     }
 

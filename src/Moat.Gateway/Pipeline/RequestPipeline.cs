@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
 using Microsoft.AspNetCore.Http;
@@ -7,6 +8,7 @@ using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
+using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -39,6 +41,11 @@ internal sealed class RequestPipeline(
         // A model may think for a long time between two events of a stream.
         ActivityTimeout = TimeSpan.FromHours(1),
     };
+
+    /// <summary>The client is on this machine; one that sends on for longer than this sends without an end.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
+
+    private const long DrainBytes = 16 * 1024 * 1024;
 
     private readonly RequestIdentity _identity = new(new InjectionTable(grants));
 
@@ -73,6 +80,8 @@ internal sealed class RequestPipeline(
         else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
             refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
+        refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
+
         // 3
         refusal ??= destination.Plan.HasChoice ? await ChooseAsync(exchange, method) : Take(exchange, destination.Plan.All);
         if (refusal is not null)
@@ -98,9 +107,12 @@ internal sealed class RequestPipeline(
         try
         {
             PrepareBody(exchange);
+            exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);
+            if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
+                await DrainAsync(http, unread);
         }
         catch (Exception e)
         {
@@ -142,6 +154,31 @@ internal sealed class RequestPipeline(
         }
     }
 
+    /// <summary>
+    /// The upstream answered without the whole body (RFC 9113 §8.1). Kestrel would now reset the stream without an error;
+    /// clients that are in the middle of sending (curl up to 8) take even that for one. So what still comes is swallowed
+    /// within limits before the answer ends, as over HTTP/1.1.
+    /// </summary>
+    private static async Task DrainAsync(HttpContext http, RelayStream body)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        patience.CancelAfter(DrainTime);
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            for (long drained = 0; drained < DrainBytes && !body.Ended;)
+                drained += await body.ReadAsync(buffer, patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client stopped sending, or sends too slowly: Kestrel's reset ends the stream after all.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private static async ValueTask<Refusal?> ChooseAsync(Exchange exchange, string method)
     {
         var (plan, request) = (exchange.Destination.Plan, exchange.Http.Request);
@@ -174,7 +211,11 @@ internal sealed class RequestPipeline(
             return "the client went away";
         var failure = FailureAnswer.For(error, exception, host, port);
         if (http.Response.HasStarted)
-            return failure.Reason;
+        {
+            return error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyDestination
+                ? "the upstream answered without the whole request body"
+                : failure.Reason;
+        }
         if (failure.Kind == DenialKind.Address)
             recorder.RequestDenied(failure, host, port, method, exchange.Target);
         http.Response.Clear();

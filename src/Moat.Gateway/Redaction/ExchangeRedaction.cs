@@ -12,8 +12,7 @@ internal static class ExchangeRedaction
     /// <summary>
     /// Narrows what the request invites. On an exchange that carries a credential also:
     /// no <c>Range</c> (two ranges could bring one half of the secret each, and no window sees both; the answer is then the
-    /// whole body, which RFC 9110 §14.2 allows a server at any time), no WebSocket extension (permessage-deflate
-    /// hides the frames), no gRPC message compression.
+    /// whole body, which RFC 9110 §14.2 allows a server at any time), no gRPC message compression.
     /// </summary>
     internal static void Prepare(HttpRequestMessage request, SecretRedactor redactor, bool carriesSecret)
     {
@@ -23,7 +22,6 @@ internal static class ExchangeRedaction
         if (!carriesSecret) return;
         headers.Remove("Range");
         headers.Remove("If-Range");
-        headers.Remove("Sec-WebSocket-Extensions");
         if (headers.NonValidated.Contains("grpc-accept-encoding")) Replace(headers, "grpc-accept-encoding", "identity");
     }
 
@@ -52,13 +50,11 @@ internal static class ExchangeRedaction
             throw new RedactionRefusedException("the upstream answered in a content coding that the gateway cannot look into, on an exchange that carried a credential");
         if (response.StatusCode == HttpStatusCode.PartialContent)
             throw new RedactionRefusedException("the upstream answered with a part of the body although none was asked for, on an exchange that carried a credential");
-        if (Values(response.Headers, "Sec-WebSocket-Extensions").Count > 0)
-            throw new RedactionRefusedException("the upstream chose a WebSocket extension that was not offered, on an exchange that carried a credential");
         if (Values(response.Headers, "grpc-encoding").Any(value => !value.Equals("identity", StringComparison.OrdinalIgnoreCase)))
             throw new RedactionRefusedException("the upstream compressed gRPC messages although identity was asked for, on an exchange that carried a credential");
     }
 
-    // RFC 9110 §6.4.1. A 101 has a body for our purpose: the upgraded stream.
+    // RFC 9110 §6.4.1.
     private static bool HasBody(HttpResponseMessage response)
         => response.RequestMessage?.Method != HttpMethod.Head && response.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
 

@@ -92,6 +92,9 @@ public sealed class NetworkPolicy
     /// <summary>True when methods or paths decide for this host, so that a method override header would change the meaning.</summary>
     public bool HasRequestRules(in CanonicalHost host, int port) => index.Find(host, port) is { HasRequests: true };
 
+    /// <summary>True when a rule names the host itself, for whatever port: somebody meant this host, not a pattern or a default.</summary>
+    public bool Names(in CanonicalHost host) => host.Value == HostGatewayName || index.Names(host);
+
     /// <summary>The name of the wildcard rule that covers the host, for <see cref="DnsBudget"/>; null where a rule names the host itself, or none covers it.</summary>
     public string? WildcardFor(in CanonicalHost host) => index.Names(host) ? null : index.FindWildcard(host, null)?.Name;
 

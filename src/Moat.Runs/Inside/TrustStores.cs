@@ -31,14 +31,18 @@ internal static class TrustStores
     public static ImmutableArray<SandboxFile> Files(Task<RunAuthority> authority)
     {
         var content = BundleAsync(authority);
-        return [.. s_others.Where(IsPlainFile).Prepend(Bundle).Select(path => new SandboxFile(path, content, 0b100_100_100))];
+        var bundles = s_others.Where(IsPlainFile).Prepend(Bundle).Select(path => new SandboxFile(path, content, 0b100_100_100));
+        return JavaTrustStore.IsWanted ? [.. bundles, JavaTrustStore.File(authority)] : [.. bundles];
+    }
+
+    public static IEnumerable<KeyValuePair<string, string>> Variables()
+    {
+        var bundles = s_variables.Select(name => KeyValuePair.Create(name, Bundle));
+        return JavaTrustStore.IsWanted ? bundles.Append(KeyValuePair.Create(JavaTrustStore.Variable, JavaTrustStore.Options)) : bundles;
     }
 
     private static async Task<byte[]> BundleAsync(Task<RunAuthority> authority) =>
         Encoding.ASCII.GetBytes((await authority.ConfigureAwait(false)).CertificatePem);
-
-    public static IEnumerable<KeyValuePair<string, string>> Variables() =>
-        s_variables.Select(name => KeyValuePair.Create(name, Bundle));
 
     // A link would lead the overlay elsewhere; what it points to is in the list itself.
     private static bool IsPlainFile(string path) => new FileInfo(path) is { Exists: true, LinkTarget: null };

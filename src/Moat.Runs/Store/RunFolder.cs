@@ -21,6 +21,23 @@ public sealed class RunFolder
 
     public string AuditPath => Path.Combine(Root, "audit.jsonl");
 
+    /// <summary>The audit log's latest checkpoint, apart from the log (<c>witness/&lt;id&gt;</c> under the state folder).</summary>
+    public string WitnessPath => Path.GetFullPath(Path.Combine(Root, "..", "..", RunStore.WitnessFolder, Path.GetFileName(Root)));
+
+    /// <summary>The witness; null where there is none or it cannot be read.</summary>
+    public string? ReadWitness()
+    {
+        try
+        {
+            // A power cut may leave an empty file.
+            return File.ReadAllText(WitnessPath) is { Length: > 0 } note ? note : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What the sandbox keeps on the host while it runs.</summary>
     public string SandboxPath => Path.Combine(Root, "sandbox");
 

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Moat.Spec;
 
 namespace Moat.Runs;
 
 /// <summary>Where a run stands.</summary>
+[JsonConverter(typeof(KebabCaseEnum<RunPhase>))]
 public enum RunPhase
 {
     /// <summary>The folder exists; the sandbox is not up yet.</summary>
@@ -64,7 +66,7 @@ public sealed record RunState
     public bool IsLive => State is RunPhase.Created or RunPhase.Running;
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(RunState))]
 internal sealed partial class RunStateContext : JsonSerializerContext
 {

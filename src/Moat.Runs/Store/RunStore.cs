@@ -8,6 +8,8 @@ public sealed record RunEntry(RunFolder Folder, RunState State);
 /// <summary>All runs of this person: <c>runs/&lt;id&gt;</c> under the state folder.</summary>
 public sealed class RunStore
 {
+    internal const string WitnessFolder = "witness";
+
     private readonly string _state;
     private readonly string _runs;
 
@@ -60,6 +62,10 @@ public sealed class RunStore
     public RunEntry Latest() => List() is [var newest, ..] ? newest
         : throw new MoatException("there is no run yet", "start one: moat run -- COMMAND");
 
+    /// <summary>The folder of this very run, also where nothing is left of it but its witness.</summary>
+    /// <param name="id">A run's ID.</param>
+    public RunFolder FolderOf(string id) => new(Path.Combine(_runs, id));
+
     /// <summary>Every run that an argument may mean, by the order of <see cref="Resolve"/>.</summary>
     public IReadOnlyList<RunEntry> Matches(string argument)
     {
@@ -91,6 +97,7 @@ public sealed class RunStore
     {
         PrivateFolder(_state);
         PrivateFolder(_runs);
+        PrivateFolder(Path.Combine(_state, WitnessFolder));
         var names = PrivateFolder(Path.Combine(_state, "names"));
         var workspaces = PrivateFolder(Path.Combine(_state, "workspaces"));
         var held = new List<LockFile>();
@@ -139,6 +146,7 @@ public sealed class RunStore
         using var claim = LockFile.TryTake(entry.Folder.LockPath, "removal")
             ?? throw new MoatException($"{entry.State.Id} is running", $"stop it first: moat stop {entry.State.Id}");
         Directory.Delete(entry.Folder.Root, recursive: true);
+        File.Delete(entry.Folder.WitnessPath);
     }
 
     private static LockFile Take(string path, string holder, Func<string, MoatException> refuse) =>

@@ -6,6 +6,9 @@ namespace Moat.Runs;
 internal sealed class AgentPump
 {
     private const int BufferSize = 64 * 1024;
+    private const byte NewLine = 10;
+    private const byte EndOfInput = 4;
+    private static readonly TimeSpan s_nextReader = TimeSpan.FromSeconds(1);
     private readonly SandboxProcess _agent;
     private readonly RunLog _log;
     private readonly Streams _person;
@@ -50,21 +53,40 @@ internal sealed class AgentPump
     private void Feed(Stream stdin)
     {
         var buffer = new byte[BufferSize];
+        byte last = NewLine;
         try
         {
             for (int read; (read = _person.Input.Read(buffer)) > 0;)
             {
                 stdin.Write(buffer.AsSpan(0, read));
                 stdin.Flush();
+                last = buffer[read - 1];
             }
 
-            // The end of the person's input is the end of the agent's; on a terminal the agent sees a hang-up only when it is over.
+            // The end of the person's input is the end of the agent's.
             if (_agent.Stderr is not null) stdin.Dispose();
+            else TypeEnd(stdin, last);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // The agent reads no more, or is gone.
         }
+    }
+
+    /// <summary>
+    /// A terminal has no end that could be passed on, so the key for it is pressed (VEOF, termios(3)): once more behind a
+    /// line that was not finished, for there it only hands the line over; and again for each later reader, since the end
+    /// of a pipe stays the end.
+    /// </summary>
+    private void TypeEnd(Stream stdin, byte last)
+    {
+        if (last != NewLine) stdin.WriteByte(EndOfInput);
+        do
+        {
+            stdin.WriteByte(EndOfInput);
+            stdin.Flush();
+        }
+        while (Task.WaitAny([_agent.Exited], s_nextReader) < 0);
     }
 
     private void Copy(Stream from, Stream to, string name)

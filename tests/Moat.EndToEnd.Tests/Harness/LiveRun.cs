@@ -20,6 +20,10 @@ internal sealed class LiveRun : IAsyncDisposable
     /// <summary>The process of <c>moat run</c>, which is the supervisor.</summary>
     public int Pid => process.Id;
 
+    /// <summary>The most memory that the supervisor ever held, in KiB.</summary>
+    public long PeakMemory() => long.Parse(
+        File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))[6..^2].Trim(), System.Globalization.CultureInfo.InvariantCulture);
+
     public static LiveRun Start(MoatHome home, string script, params string[] flags) =>
         new(home.Start(["run", home.Workspace, "--config", home.ConfigFile, .. flags, "--", "sh", "-c", script]));
 

@@ -157,6 +157,28 @@ public sealed class PolicyTests
         Assert.Empty(scene.Upstream.Seen);
     }
 
+    [Theory]
+    [InlineData("GET /dns-query?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB", "")]
+    [InlineData("GET /a/%64ns-QUERY", "")]
+    [InlineData("GET /resolve?name=x", "Accept: application/dns-json\r\n")]
+    [InlineData("POST /", "Content-Type: Application/DNS-Message\r\nContent-Length: 0\r\n")]
+    [InlineData("GET /?dns=AAAB", "Accept: text/html, application/dns-message;q=0.5\r\n")]
+    [InlineData("POST /proxy", "Content-Type: application/oblivious-dns-message\r\nContent-Length: 0\r\n")]
+    public async Task T_17_a_resolver_over_HTTPS_needs_a_rule_that_names_it(string line, string fields)
+    {
+        ImmutableArray<HostRuleSpec> rules = [new("*.wild.test", null, [], "test")];
+        var resolve = ImmutableSortedDictionary.CreateRange([KeyValuePair.Create("dns.wild.test", "127.0.0.1:1")]);
+        foreach (var (mode, host, allowed) in new[] { (NetworkMode.Permissive, Scene.Evil, false), (NetworkMode.Strict, "dns.wild.test", false), (NetworkMode.Strict, Scene.Plain, true) })
+        {
+            await using var scene = await Scene.StartAsync(context => context.Response.WriteAsync("resolved"), new SceneOptions { Mode = mode, Rules = rules, Resolve = resolve });
+            using var client = await RawClient.TunnelAsync(scene, $"{host}:443", host);
+            var answer = await client.ExchangeAsync($"{line} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n");
+            Assert.StartsWith(allowed ? "HTTP/1.1 200 " : "HTTP/1.1 403 ", answer, StringComparison.Ordinal);
+            Assert.Equal(allowed ? 1 : 0, scene.Upstream.Seen.Count);
+            Assert.Equal(allowed ? 0 : 1, scene.Denials.Count);
+        }
+    }
+
     [Fact]
     public async Task T_93_what_an_agent_writes_into_a_path_cannot_forge_a_record()
     {

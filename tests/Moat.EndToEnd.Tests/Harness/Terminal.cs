@@ -24,6 +24,7 @@ internal static class Terminal
         info.WorkingDirectory = home.Workspace;
         foreach (var (name, value) in ((string, string)[])[("MOAT", moat), ("SCRIPT", script), ("HOME", home.Home), ("MOAT_HOME", home.State), ("MOAT_KEYRING_BACKEND", "file"), ("TERM", "xterm-256color"), ("SHELL", "/bin/sh")])
             info.Environment[name] = value;
+        foreach (var (name, value) in home.Env) info.Environment[name] = value;
         using var process = Process.Start(info)!;
         var seen = new System.Text.StringBuilder();
         var buffer = new char[4096];

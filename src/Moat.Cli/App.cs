@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Security.Cryptography;
 using Moat.Cli.Commands;
 using Moat.Spec;
 
@@ -11,6 +12,8 @@ internal static class App
     public static async Task<int> RunAsync(string[] args)
     {
         var (words, command) = SplitAtDashes(args);
+        // OpenSSL takes milliseconds to load. A run cannot do without it, so it loads while the command line is read.
+        if (words is ["run", ..]) _ = Task.Run(() => SHA256.HashData([]));
         var root = Create(command);
         var parsed = root.Parse(words);
         try

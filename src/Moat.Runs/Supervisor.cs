@@ -40,6 +40,9 @@ public sealed class Supervisor : IAsyncDisposable
         _claim = claim;
     }
 
+    /// <summary>Begins early what every start waits for.</summary>
+    public static void WarmUp() => Bubblewrap.WarmUp();
+
     /// <summary>Runs the spec's command in the foreground: this process' streams are the agent's.</summary>
     /// <returns>The agent's exit code, or <see cref="MoatFailed"/> when Moat had to end the run.</returns>
     /// <exception cref="MoatException">The run could not be started; nothing of it is left running.</exception>

@@ -19,6 +19,9 @@ namespace Moat.Sandboxes;
 /// </summary>
 public static partial class Bubblewrap
 {
+    /// <summary>Begins what of a start needs nothing of the run and takes its time. To be called early; never fails.</summary>
+    public static void WarmUp() => Task.Run(() => ControlGroup.Prime());
+
     /// <exception cref="MoatException">A protection that this host cannot give, or bubblewrap's own refusal.</exception>
     public static async Task<Sandbox> StartAsync(SandboxOptions options, CancellationToken cancellation)
     {

@@ -37,6 +37,7 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<string> words, CancellationToken ct)
     {
+        if (!parsed.GetValue(s_dryRun)) Supervisor.WarmUp();
         var directories = Globals.Directories();
         var catalog = new Lazy<ProviderCatalog>(() => Globals.Catalog(directories));
         using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));

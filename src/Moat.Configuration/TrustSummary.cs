@@ -18,6 +18,7 @@ public static class TrustSummary
         if (!configuration.Command.IsEmpty) lines.Add("runs: " + Text.Long(string.Join(' ', configuration.Command.Select(Quote))));
         if (!configuration.Grants.IsEmpty) lines.Add("uses grants: " + string.Join(", ", configuration.Grants));
         if (configuration.Network is { } network) Network(network, lines);
+        if (configuration.Policy is { } policy) lines.Add($"decides by the policy {Text.Long(policy)}{(configuration.PolicyMode is { } mode and not PolicyMode.Enforce ? $" ({mode}: NOTHING is denied by it)" : "")}{(configuration.Network is null ? ", which ALONE says what may be reached" : "")}");
         foreach (var mount in configuration.Mounts)
             lines.Add($"mounts {Text.Long(mount.Source)} at {Text.Long(mount.Target)}{(mount.ReadOnly ? " (read only)" : " (writable)")}");
         if (!configuration.Env.IsEmpty) lines.Add("sets variables: " + string.Join(", ", configuration.Env.Keys));

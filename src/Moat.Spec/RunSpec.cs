@@ -37,6 +37,9 @@ public sealed record RunSpec
 
     public required NetworkSpec Network { get; init; }
 
+    /// <summary>The Cedar policy that decides beside <see cref="Network"/>; null without one.</summary>
+    public PolicySpec? Policy { get; init; }
+
     public ImmutableArray<GrantSpec> Grants { get; init; } = [];
 
     public LimitsSpec Limits { get; init; } = new();
@@ -63,6 +66,21 @@ public sealed record MountSpec(string Source, string Target, bool ReadOnly, Immu
 
 /// <summary>A grant by its name as the person typed it (<c>github</c>, <c>mcp:context7</c>).</summary>
 public sealed record GrantSpec(string Name);
+
+public enum PolicyMode
+{
+    /// <summary>What the policy does not permit is denied.</summary>
+    Enforce,
+
+    /// <summary>What the policy would deny is recorded as such and goes out.</summary>
+    Shadow,
+
+    /// <summary>The policy is not asked; what happens is recorded, as always.</summary>
+    Record,
+}
+
+/// <summary>A Cedar policy as it was read. <paramref name="Name"/> is the file's name, for people.</summary>
+public sealed record PolicySpec(string Name, string Text, PolicyMode Mode);
 
 /// <summary>Limits; zero means none asked for. Memory in MiB, CPUs as a number of cores.</summary>
 public sealed record LimitsSpec

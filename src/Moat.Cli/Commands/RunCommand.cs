@@ -16,6 +16,8 @@ internal static class RunCommand
     private static readonly Option<string?> s_name = new("--name", "-n") { Description = "Name of the run", HelpName = "NAME" };
     private static readonly Option<string?> s_config = new("--config") { Description = "Configuration in place of the workspace's moat.yaml", HelpName = "FILE" };
     private static readonly Option<string[]> s_hosts = Many("--allow-host", null, "Host that the agent may reach besides", "HOST[:PORT]");
+    private static readonly Option<string?> s_policy = new("--policy") { Description = "Cedar policy that decides beside the network rules; without any it decides alone", HelpName = "FILE" };
+    private static readonly Option<string?> s_policyMode = new("--policy-mode") { Description = "enforce, shadow (record what it would deny) or record (do not ask it)", HelpName = "MODE" };
     private static readonly Option<string[]> s_downgrades = Many("--downgrade", null, "Protection to go without, by name; it is recorded", "NAME");
     private static readonly Option<bool> s_interactive = new("--interactive", "-i") { Description = "Give the agent a terminal even when this is none" };
     private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Print the resolved run spec and start nothing" };
@@ -26,7 +28,7 @@ internal static class RunCommand
     {
         var command = new Command("run", "Run a command in a sandbox: moat run [PATH] [options] -- COMMAND ARGS...")
         {
-            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_downgrades, s_interactive, s_dryRun, s_noPrompt,
+            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_policy, s_policyMode, s_downgrades, s_interactive, s_dryRun, s_noPrompt,
         };
         command.SetAction((parsed, ct) => RunAsync(parsed, words ?? [], ct));
         return command;
@@ -74,6 +76,8 @@ internal static class RunCommand
             AllowHosts = [.. parsed.GetValue(s_hosts) ?? []],
             Interactive = parsed.GetValue(s_interactive) || (!Console.IsInputRedirected && !Console.IsOutputRedirected) ? true : null,
             Profile = Globals.ProfileOf(parsed),
+            Policy = RunPolicy.Read(parsed.GetValue(s_policy), workspace.HostPath),
+            PolicyMode = RunPolicy.Mode(parsed.GetValue(s_policyMode)),
             Downgrades = [.. parsed.GetValue(s_downgrades) ?? []],
         };
         var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
@@ -82,7 +86,7 @@ internal static class RunCommand
         IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants.Select(name => new GrantSpec(name)), catalog.Value);
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
-        return new RunSpecBuilder(directories).Build(request, file, grantRules, registries);
+        return RunPolicy.Apply(new RunSpecBuilder(directories).Build(request, file, grantRules, registries), hasNetwork: file?.Configuration.Network is not null);
     }
 
     private static void RequireTrust(LoadedConfiguration file, string workspace, MoatDirectories directories, bool mayAsk)

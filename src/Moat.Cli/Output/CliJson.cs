@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Moat.Configuration;
 using Moat.Credentials;
+using Moat.Policy;
 using Moat.Runs;
 using Moat.Sandboxes;
 
@@ -18,6 +19,8 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<HostCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<TrustEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<AuditRow>))]
+[JsonSerializable(typeof(IReadOnlyList<PolicyNote>))]
+[JsonSerializable(typeof(PolicyExplanation))]
 [JsonSerializable(typeof(GrantRow))]
 [JsonSerializable(typeof(AuditVerdict))]
 [JsonSerializable(typeof(StatusReport))]

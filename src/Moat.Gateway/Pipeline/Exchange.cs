@@ -34,6 +34,12 @@ internal sealed class Exchange
     /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
     public SecretRedactor Redactor { get; set; } = null!;
 
+    /// <summary>The statement of the Cedar policy that allowed the request; empty where none spoke of it.</summary>
+    public string PolicyRule { get; set; } = "";
+
+    /// <summary>The statement of the Cedar policy that would have denied the request, in shadow mode; otherwise empty.</summary>
+    public string WouldDeny { get; set; } = "";
+
     /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
     public long Intent { get; set; }
 
@@ -61,7 +67,7 @@ internal sealed class Exchange
         Array.Clear(Credentials);
         Destination = null!;
         Redactor = null!;
-        Target = "";
+        Target = PolicyRule = WouldDeny = "";
         Intent = BytesIn = BytesOut = 0;
     }
 }

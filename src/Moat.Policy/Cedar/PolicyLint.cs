@@ -34,8 +34,8 @@ internal static class PolicyLint
     private static bool Hides(Cedar.Policy other, Cedar.Policy policy)
     {
         if (ReferenceEquals(other, policy) || (policy.Effect == Effect.Forbid && other.Effect == Effect.Permit)) return false;
-        if (!other.Conditions.IsEmpty && !SameConditions(other, policy)) return false;
         if (!Covers(other.Principal, policy.Principal) || !Covers(other.Action, policy.Action) || !Covers(other.Resource, policy.Resource)) return false;
+        if (!other.Conditions.IsEmpty && !SameConditions(other, policy)) return false;
         var same = other.Effect == policy.Effect && SameConditions(other, policy) && Covers(policy.Principal, other.Principal) && Covers(policy.Action, other.Action) && Covers(policy.Resource, other.Resource);
         return !same || other.Span.Start < policy.Span.Start;
     }

@@ -101,9 +101,9 @@ internal sealed class PolicyNormalizer(Cedar.Policy policy, List<PolicyNote> not
     {
         var left = Rewrite(node.Left);
         ImmutableArray<Expression> elements = [.. set.Elements.Select(Group)];
-        var types = elements.Select(static e => (e as LiteralExpression)?.Value.AsEntity()?.Type).Distinct().Count();
-        if (types <= 1) return new BinaryExpression(BinaryOperator.In, left, new SetExpression(elements) { Span = set.Span }) { Span = node.Span };
-        return elements.Select(e => (Expression)new BinaryExpression(BinaryOperator.In, left, e) { Span = e.Span })
+        var types = elements.GroupBy(static e => (e as LiteralExpression)?.Value.AsEntity()?.Type).ToArray();
+        if (types.Length <= 1) return new BinaryExpression(BinaryOperator.In, left, new SetExpression(elements) { Span = set.Span }) { Span = node.Span };
+        return types.Select(one => (Expression)new BinaryExpression(BinaryOperator.In, left, new SetExpression([.. one]) { Span = set.Span }) { Span = node.Span })
             .Aggregate((a, b) => new BinaryExpression(BinaryOperator.Or, a, b) { Span = node.Span });
     }
 

@@ -7,15 +7,18 @@ namespace Moat.Configuration;
 
 /// <summary>
 /// A configuration file that was read once: the digest is over the same bytes that were parsed. <see cref="TrustDigest"/>
-/// also covers the certificate files it names, since the agent may be able to write those. <see cref="CaPem"/> holds
+/// also covers the certificate files and the policy it names, since the agent may be able to write those. <see cref="CaPem"/> holds
 /// the certificates themselves.
 /// </summary>
 public sealed record LoadedConfiguration(string Path, string Sha256, MoatConfiguration Configuration)
 {
-    /// <summary>Lower-case hexadecimal; equal to <see cref="Sha256"/> when the file names no certificate file.</summary>
+    /// <summary>Lower-case hexadecimal; equal to <see cref="Sha256"/> when the file names no other.</summary>
     public required string TrustDigest { get; init; }
 
     public required ImmutableArray<string> CaPem { get; init; }
+
+    /// <summary>The text of the Cedar policy that the file names; null when it names none.</summary>
+    public string? PolicyText { get; init; }
 
     /// <summary>The folder that relative certificate paths start from.</summary>
     public string Folder => System.IO.Path.GetDirectoryName(Path) ?? "/";
@@ -65,10 +68,19 @@ public static class ConfigurationLoader
                 throw new MoatException($"{path}: network.ca {Text.Printable(entry)}: {problem}", "name a file with PEM certificates");
             anchors.Add(pem);
         }
+        string? policy = null;
+        if (configuration.Policy is { } named)
+        {
+            policy = PolicyFiles.TryRead(Path.GetFullPath(named, Path.GetDirectoryName(path) ?? "/"), out var digest)
+                ?? throw new MoatException($"{path}: policy {Text.Printable(named)}: there is no such file", "the path starts at the folder of the file; check it");
+            trust.AppendData(digest);
+            files++;
+        }
         return new LoadedConfiguration(path, sha256, configuration)
         {
             TrustDigest = files == 0 ? sha256 : Convert.ToHexStringLower(trust.GetHashAndReset()),
             CaPem = anchors.ToImmutable(),
+            PolicyText = policy,
         };
     }
 

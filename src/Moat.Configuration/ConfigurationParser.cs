@@ -9,7 +9,7 @@ internal sealed class ConfigurationParser
     /// <summary>Every field of the top level.</summary>
     public static readonly string[] Keys =
     [
-        "name", "agent", "version", "grants", "secrets", "env", "workspace", "mounts", "command", "interactive", "clipboard", "network", "sandbox", "container", "downgrades",
+        "name", "agent", "version", "grants", "secrets", "env", "workspace", "mounts", "command", "interactive", "clipboard", "network", "policy", "policy_mode", "sandbox", "container", "downgrades",
         .. NotYet.Fields.Keys,
     ];
 
@@ -57,6 +57,8 @@ internal sealed class ConfigurationParser
                     if (_reader.Bool(value, "clipboard") == true) _reader.Bad(key, NotYet.Problem("clipboard"), NotYet.Clipboard);
                     break;
                 case "network": file = file with { Network = new NetworkSection(_reader).Read(value) }; break;
+                case "policy": file = file with { Policy = PolicyPath(value) }; break;
+                case "policy_mode": file = file with { PolicyMode = Mode(value) }; break;
                 case "sandbox": Sandbox(value); break;
                 case "container": file = file with { Container = Container(value) }; break;
                 case "downgrades": file = file with { Downgrades = Words(value, "downgrades", RunNames.IsName, "a protection's name such as landlock; `moat doctor` lists them") }; break;
@@ -90,6 +92,20 @@ internal sealed class ConfigurationParser
             if (mode is ScalarNode { Value: "volume" }) _reader.Bad(mode, NotYet.Problem("workspace.mode: volume"), NotYet.VolumeWorkspace);
             else _reader.Wrong(mode, "workspace.mode", "bind");
         }
+    }
+
+    private string? PolicyPath(Node value)
+    {
+        if (value is ScalarNode { IsNull: false, Value.Length: > 0 } path) return path.Value;
+        _reader.Wrong(value, "policy", "the path of a Cedar policy");
+        return null;
+    }
+
+    private PolicyMode? Mode(Node value)
+    {
+        if (value is ScalarNode word && PolicyModes.TryParse(word.Value, out var mode)) return mode;
+        _reader.Wrong(value, "policy_mode", PolicyModes.Words);
+        return null;
     }
 
     private void Sandbox(Node value)

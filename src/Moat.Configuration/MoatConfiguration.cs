@@ -21,6 +21,11 @@ public sealed record MoatConfiguration
 
     public NetworkConfiguration? Network { get; init; }
 
+    /// <summary>The Cedar policy's path, relative to the file's folder.</summary>
+    public string? Policy { get; init; }
+
+    public PolicyMode? PolicyMode { get; init; }
+
     public ImmutableArray<string> Command { get; init; } = [];
 
     public bool? Interactive { get; init; }

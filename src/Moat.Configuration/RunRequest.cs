@@ -32,6 +32,12 @@ public sealed record RunRequest
     /// <summary><c>--allow-host host[:port]</c>.</summary>
     public ImmutableArray<string> AllowHosts { get; init; } = [];
 
+    /// <summary><c>--policy</c>, as read; null: the file's.</summary>
+    public PolicySpec? Policy { get; init; }
+
+    /// <summary><c>--policy-mode</c>; null: the file decides, else enforce.</summary>
+    public PolicyMode? PolicyMode { get; init; }
+
     /// <summary>True for <c>-i</c>; null: the file decides, else pipes.</summary>
     public bool? Interactive { get; init; }
 

@@ -56,6 +56,7 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
             Mounts = new MountResolver(directories, workspace).Resolve([.. configuration.Mounts, .. request.Mounts.Select(Mount)]),
             Env = Environment(request, configuration),
             Network = Network(request, configuration, file, grantRules, registryRules),
+            Policy = Policy(request, file),
             Grants = Grants(request, file),
             Secrets = Secrets(request, file),
             Limits = Limits(configuration.Container),
@@ -110,6 +111,15 @@ public sealed class RunSpecBuilder(MoatDirectories directories)
         => HostText.TryParse(text, wildcard: true, out var host, out var port, out var problem)
             ? new HostRuleSpec(host, port, [], "--allow-host")
             : throw new MoatException($"--allow-host: {problem}", "write --allow-host api.example.org, *.example.org or host:port");
+
+    private static PolicySpec? Policy(RunRequest request, LoadedConfiguration? file)
+    {
+        var policy = request.Policy
+            ?? (file is { PolicyText: { } text, Configuration.Policy: { } path } ? new PolicySpec(Path.GetFileName(path), text, PolicyMode.Enforce) : null);
+        var mode = request.PolicyMode ?? file?.Configuration.PolicyMode;
+        if (policy is null && mode is not null) throw new MoatException("a policy mode is given, and no policy", "name one: --policy FILE, or policy: FILE in moat.yaml");
+        return policy is null ? null : policy with { Mode = mode ?? PolicyMode.Enforce };
+    }
 
     private static LimitsSpec Limits(ContainerConfiguration container)
     {

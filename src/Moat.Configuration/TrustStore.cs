@@ -58,10 +58,10 @@ public sealed class TrustStore(string dataDirectory)
     /// <exception cref="MoatException">The store cannot be read.</exception>
     public ImmutableArray<TrustEntry> List() => [.. Read().OrderBy(e => e.Workspace, StringComparer.Ordinal).ThenBy(e => e.At)];
 
-    // Every certificate file counts too: a file outside that names a certificate inside is not the person's alone.
+    // Every certificate file and the policy count too: a file outside that names one inside is not the person's alone.
     private static bool IsOwn(LoadedConfiguration file, string workspace)
     {
-        string[] parts = [file.Path, .. (file.Configuration.Network?.Ca ?? []).Where(ca => !ca.Contains("-----BEGIN", StringComparison.Ordinal)).Select(ca => Path.GetFullPath(ca, file.Folder))];
+        string[] parts = [file.Path, .. (file.Configuration.Network?.Ca ?? []).Where(ca => !ca.Contains("-----BEGIN", StringComparison.Ordinal)).Select(ca => Path.GetFullPath(ca, file.Folder)), .. file.Configuration.Policy is { } policy ? [Path.GetFullPath(policy, file.Folder)] : (string[])[]];
         return !parts.Any(part => Paths.Passes(part, workspace));
     }
 

@@ -23,6 +23,7 @@ public static class TrustSummary
             if (secret.Source.StartsWith("cmd://", StringComparison.Ordinal)) lines.Add($"RUNS ON THIS HOST: {Text.Long(secret.Source["cmd://".Length..])}");
         }
         if (configuration.Network is { } network) Network(network, lines);
+        if (configuration.Policy is { } policy) lines.Add($"decides by the policy {Text.Long(policy)}{(configuration.PolicyMode is { } mode and not PolicyMode.Enforce ? $" ({mode}: NOTHING is denied by it)" : "")}{(configuration.Network is null ? ", which ALONE says what may be reached" : "")}");
         foreach (var mount in configuration.Mounts)
             lines.Add($"mounts {Text.Long(mount.Source)} at {Text.Long(mount.Target)}{(mount.ReadOnly ? " (read only)" : " (writable)")}");
         if (!configuration.Env.IsEmpty) lines.Add("sets variables: " + string.Join(", ", configuration.Env.Keys));

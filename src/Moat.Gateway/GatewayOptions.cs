@@ -10,6 +10,12 @@ public sealed record GatewayOptions
 {
     public required NetworkPolicy Policy { get; init; }
 
+    /// <summary>The Cedar policy that decides beside <see cref="Policy"/>; null without one.</summary>
+    public RequestPolicy? RequestPolicy { get; init; }
+
+    /// <summary>True: what <see cref="RequestPolicy"/> denies is recorded as such and goes out.</summary>
+    public bool ShadowsRequestPolicy { get; init; }
+
     /// <summary>The credentials the run may use. A revoked one denies the requests that need it.</summary>
     public IReadOnlyList<UnlockedGrant> Grants { get; init; } = [];
 

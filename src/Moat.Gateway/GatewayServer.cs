@@ -48,6 +48,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var budget = new DnsBudget(TimeProvider.System);
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
+        var gate = new PolicyGate(options.RequestPolicy, options.ShadowsRequestPolicy);
         var certificates = new LeafCertificates(options.Authority);
         var tls = new UpstreamTls(options.Network);
         var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
@@ -59,9 +60,9 @@ public sealed class GatewayServer : IAsyncDisposable
             .AddMetrics()
             .AddHttpForwarder();
         var kestrel = KestrelHost.Create(collection, new DoorSet(
-            new ProxyDoor(options.Policy, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
+            new ProxyDoor(options.Policy, gate, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
         var pipeline = new RequestPipeline(
-            options.Policy, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, gate, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
         return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
     }

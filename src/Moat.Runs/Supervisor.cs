@@ -94,13 +94,17 @@ public sealed class Supervisor : IAsyncDisposable
 
         // 4
         var audit = OpenAudit();
-        audit.Append(AuditTypes.RunCreated, AuditPayload.Create()
+        var created = AuditPayload.Create()
             .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)])
-            .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest));
+            .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest);
+        if (spec.Policy is { } policy) created = created.Add("policy", policy.Name).Add("policy_mode", policy.Mode.ToString().ToLowerInvariant());
+        audit.Append(AuditTypes.RunCreated, created);
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = GatewayServer.Create(new GatewayOptions
         {
             Policy = NetworkPolicy.Compile(spec.Network),
+            RequestPolicy = PolicyStart.Compile(spec),
+            ShadowsRequestPolicy = spec.Policy is { Mode: PolicyMode.Shadow },
             Grants = grants,
             Audit = audit,
             Authority = await makingAuthority.ConfigureAwait(false),

@@ -37,6 +37,9 @@ public sealed record RunSpec
 
     public required NetworkSpec Network { get; init; }
 
+    /// <summary>The Cedar policy that decides beside <see cref="Network"/>; null without one.</summary>
+    public PolicySpec? Policy { get; init; }
+
     public ImmutableArray<GrantSpec> Grants { get; init; } = [];
 
     public ImmutableArray<SecretSpec> Secrets { get; init; } = [];
@@ -69,6 +72,21 @@ public sealed record GrantSpec(string Name)
     /// <summary>What the run may use it for (<c>GET /repos/**</c>, <c>read-only</c>); empty: for all that it is stored for.</summary>
     public ImmutableArray<string> Allow { get; init; } = [];
 }
+
+public enum PolicyMode
+{
+    /// <summary>What the policy does not permit is denied.</summary>
+    Enforce,
+
+    /// <summary>What the policy would deny is recorded as such and goes out.</summary>
+    Shadow,
+
+    /// <summary>The policy is not asked; what happens is recorded, as always.</summary>
+    Record,
+}
+
+/// <summary>A Cedar policy as it was read. <paramref name="Name"/> is the file's name, for people.</summary>
+public sealed record PolicySpec(string Name, string Text, PolicyMode Mode);
 
 /// <summary>Limits; zero means none asked for. Memory in MiB, CPUs as a number of cores.</summary>
 public sealed record LimitsSpec

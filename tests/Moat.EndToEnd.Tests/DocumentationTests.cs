@@ -9,7 +9,7 @@ public partial class DocumentationTests
     public static TheoryData<string> Pages()
     {
         var data = new TheoryData<string>();
-        foreach (var page in (string[])["README.md", "docs/start.md", "docs/reference/audit-log.md", "docs/reference/grants.md"]) data.Add(page);
+        foreach (var page in (string[])["README.md", "docs/start.md", "docs/reference/audit-log.md", "docs/reference/grants.md", "docs/reference/policy.md"]) data.Add(page);
         return data;
     }
 

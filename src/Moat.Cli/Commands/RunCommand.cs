@@ -17,6 +17,8 @@ internal static class RunCommand
     private static readonly Option<string?> s_name = new("--name", "-n") { Description = "Name of the run", HelpName = "NAME" };
     private static readonly Option<string?> s_config = new("--config") { Description = "Configuration in place of the workspace's moat.yaml", HelpName = "FILE" };
     private static readonly Option<string[]> s_hosts = Many("--allow-host", null, "Host that the agent may reach besides", "HOST[:PORT]");
+    private static readonly Option<string?> s_policy = new("--policy") { Description = "Cedar policy that decides beside the network rules; without any it decides alone", HelpName = "FILE" };
+    private static readonly Option<string?> s_policyMode = new("--policy-mode") { Description = "enforce, shadow (record what it would deny) or record (do not ask it)", HelpName = "MODE" };
     private static readonly Option<string[]> s_downgrades = Many("--downgrade", null, "Protection to go without, by name; it is recorded", "NAME");
     private static readonly Option<bool> s_interactive = new("--interactive", "-i") { Description = "Give the agent a terminal even when this is none" };
     private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Print the resolved run spec and start nothing" };
@@ -28,7 +30,7 @@ internal static class RunCommand
     {
         var command = new Command("run", "Run a command in a sandbox: moat run [PATH] [options] -- COMMAND ARGS...")
         {
-            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_downgrades, s_interactive, s_dryRun, s_noPrompt, s_secrets,
+            s_path, s_grants, s_env, s_mounts, s_name, s_config, s_hosts, s_policy, s_policyMode, s_downgrades, s_interactive, s_dryRun, s_noPrompt, s_secrets,
         };
         foreach (var flag in CredentialClasses.Options) command.Options.Add(flag);
         command.SetAction((parsed, ct) => RunAsync(parsed, words ?? [], ct));
@@ -83,6 +85,8 @@ internal static class RunCommand
             AllowHosts = [.. parsed.GetValue(s_hosts) ?? []],
             Interactive = parsed.GetValue(s_interactive) || (!Console.IsInputRedirected && !Console.IsOutputRedirected) ? true : null,
             Profile = Globals.ProfileOf(parsed),
+            Policy = RunPolicy.Read(parsed.GetValue(s_policy), workspace.HostPath),
+            PolicyMode = RunPolicy.Mode(parsed.GetValue(s_policyMode)),
             Downgrades = [.. parsed.GetValue(s_downgrades) ?? []],
         };
         var file = ConfigurationLoader.Load(request.ConfigFile ?? workspace.HostPath);
@@ -92,7 +96,8 @@ internal static class RunCommand
         IReadOnlyList<HostRuleSpec> grantRules = grants.IsEmpty ? [] : GrantRules.For(grants, catalog.Value, vault);
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
-        return new RunSpecBuilder(directories).Build(request, file, [.. grantRules, .. SecretGrants.Rules(RunSpecBuilder.Secrets(request, file))], registries);
+        var spec = new RunSpecBuilder(directories).Build(request, file, [.. grantRules, .. SecretGrants.Rules(RunSpecBuilder.Secrets(request, file))], registries);
+        return RunPolicy.Apply(spec, hasNetwork: file?.Configuration.Network is not null);
     }
 
     private static void RequireTrust(LoadedConfiguration file, string workspace, MoatDirectories directories, bool mayAsk)

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Moat.Audit;
 using Moat.Configuration;
 using Moat.Credentials;
+using Moat.Policy;
 using Moat.Runs;
 using Moat.Sandboxes;
 
@@ -21,6 +22,8 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<HostCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<TrustEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<AuditRow>))]
+[JsonSerializable(typeof(IReadOnlyList<PolicyNote>))]
+[JsonSerializable(typeof(PolicyExplanation))]
 [JsonSerializable(typeof(GrantRow))]
 [JsonSerializable(typeof(AuditVerdict))]
 [JsonSerializable(typeof(StatusReport))]

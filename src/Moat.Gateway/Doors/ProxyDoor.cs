@@ -18,7 +18,7 @@ namespace Moat.Gateway.Doors;
 /// </code>
 /// Bytes behind the CONNECT head stay in the pipe for whoever reads next.
 /// </summary>
-internal sealed class ProxyDoor(NetworkPolicy policy, Recorder recorder)
+internal sealed class ProxyDoor(NetworkPolicy policy, PolicyGate gate, Recorder recorder)
 {
     /// <summary>Time a client has for its CONNECT head.</summary>
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(30);
@@ -42,9 +42,9 @@ internal sealed class ProxyDoor(NetworkPolicy policy, Recorder recorder)
         }
         if (status == ConnectHeadStatus.Malformed)
         {
-            var denial = new Refusal(400, DenialKind.Protocol, "a malformed CONNECT", error, "send 'CONNECT host:port HTTP/1.1' with a valid host");
-            recorder.ConnectDenied(denial, host: "", port: 0);
-            await RefuseAsync(connection, denial, host: "");
+            var malformed = new Refusal(400, DenialKind.Protocol, "a malformed CONNECT", error, "send 'CONNECT host:port HTTP/1.1' with a valid host");
+            recorder.ConnectDenied(malformed, host: "", port: 0);
+            await RefuseAsync(connection, malformed, host: "");
             return;
         }
         if (status != ConnectHeadStatus.Complete)
@@ -52,9 +52,8 @@ internal sealed class ProxyDoor(NetworkPolicy policy, Recorder recorder)
 
         // 2
         var decision = policy.DecideHost(target.Host, target.Port);
-        if (!decision.Allowed)
+        if ((decision.Allowed ? gate.Connect(target.Host, target.Port) : Refusal.ByPolicy(decision)) is { } denial)
         {
-            var denial = Refusal.ByPolicy(decision);
             recorder.ConnectDenied(denial, target.Host.Value, target.Port);
             await RefuseAsync(connection, denial, target.Host.Value);
             return;

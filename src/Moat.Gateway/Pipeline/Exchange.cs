@@ -49,6 +49,12 @@ internal sealed class Exchange
     /// <summary>Set while the request asks for a WebSocket or has one.</summary>
     public WebSocketRelay? WebSocket { get; set; }
 
+    /// <summary>The statement of the Cedar policy that allowed the request; empty where none spoke of it.</summary>
+    public string PolicyRule { get; set; } = "";
+
+    /// <summary>The statement of the Cedar policy that would have denied the request, in shadow mode; otherwise empty.</summary>
+    public string WouldDeny { get; set; } = "";
+
     /// <summary>Sequence number of the intent in the audit log; 0 before it is durable.</summary>
     public long Intent { get; set; }
 
@@ -81,7 +87,7 @@ internal sealed class Exchange
         Redactor = null!;
         WebSocket?.Dispose();
         WebSocket = null;
-        Target = "";
+        Target = PolicyRule = WouldDeny = "";
         Intent = BytesIn = BytesOut = 0;
     }
 }

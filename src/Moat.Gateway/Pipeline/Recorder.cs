@@ -26,6 +26,10 @@ internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Deni
             .Add("scheme", destination.Scheme);
         if (!exchange.Injections.IsEmpty)
             payload = payload.Add("grant", exchange.GrantNames);
+        if (exchange.PolicyRule.Length > 0)
+            payload = payload.Add("policy", exchange.PolicyRule);
+        if (exchange.WouldDeny.Length > 0)
+            payload = payload.Add("would_deny", exchange.WouldDeny);
         return audit.AppendIntentAsync(AuditTypes.RequestIntent, payload);
     }
 

@@ -24,15 +24,16 @@ namespace Moat.Gateway.Pipeline;
 ///   agent ◄───────────── (7) record outcome ◄──────── (6) redact ◄──────┘
 /// </code>
 /// (1) Door, SNI, Host, target and scheme name one destination, in a form that no two servers read in two ways.
-/// (2) The policy allows this method and path on this destination.
-/// (3) The credentials that the bindings of the run's grants have for this request are there, in scope and not revoked.
+/// (2) The network rules allow this method and path on this destination, and so does the Cedar policy.
+/// (3) The credentials that the bindings of the run's grants have for this request are there, in scope, not revoked, and
+/// the Cedar policy allows their use.
 /// (4) The intent is in the audit log before a byte leaves.
 /// (5) The body streams both ways; nothing is held back.
 /// (6) Head, body and trailers of the response lose every form of every secret.
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, PolicyGate gate, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -75,15 +76,17 @@ internal sealed class RequestPipeline(
         var decision = policy.DecideRequest(host, port, method, target);
         if (!decision.Allowed)
             refusal = Refusal.ByPolicy(decision);
-        else if (overrides && (policy.HasRequestRules(host, port) || destination.Plan.IsNarrow))
+        else if (overrides && (policy.HasRequestRules(host, port) || destination.Plan.IsNarrow || gate.DecidesOnRequests))
             refusal = Refusal.ByProtocol("a header asks for another method or path than the one that the rules decided on", 403);
         else if (policy.WildcardFor(host) is { } wildcard && !budget.TryResolve(host, wildcard, out var reason))
             refusal = Refusal.ByPolicy(new Decision(false, wildcard, reason, $"moat run --allow-host {host.Value}"));
 
         refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
+        refusal ??= gate.Request(exchange, method);
 
         // 3
         refusal ??= destination.Plan.HasChoice ? await ChooseAsync(exchange, method) : Take(exchange, destination.Plan.All);
+        refusal ??= gate.Credentials(exchange, method);
         if (refusal is not null)
         {
             await RefuseAsync(exchange, refusal, host.Value, port, method, target);

@@ -10,7 +10,7 @@ internal static class GitIdentity
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     /// <summary>git is asked meanwhile.</summary>
-    public static SandboxFile File(CancellationToken ct) => new("/etc/gitconfig", ContentAsync(ct), 0b100_100_100);
+    public static SandboxFile File(CancellationToken ct) => new("/etc/gitconfig", Task.Run(() => ContentAsync(ct), ct), 0b100_100_100);
 
     private static async Task<byte[]> ContentAsync(CancellationToken ct)
     {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Moat.Spec;
 
 namespace Moat.Credentials;
 
@@ -37,6 +39,7 @@ public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBindin
 }
 
 /// <summary>What a look at a stored grant found.</summary>
+[JsonConverter(typeof(KebabCaseEnum<GrantHealth>))]
 public enum GrantHealth
 {
     /// <summary>The provider takes it.</summary>

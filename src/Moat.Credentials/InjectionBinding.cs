@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
+using Moat.Spec;
 
 namespace Moat.Credentials;
 
 /// <summary>The part of a request that a credential is written into.</summary>
+[JsonConverter(typeof(KebabCaseEnum<InjectionSlot>))]
 public enum InjectionSlot
 {
     /// <summary>A header: <see cref="InjectionBinding.Argument"/> (<c>Bearer </c>) and the credential.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Moat.Spec;
 
@@ -73,6 +74,7 @@ public sealed record GrantSpec(string Name)
     public ImmutableArray<string> Allow { get; init; } = [];
 }
 
+[JsonConverter(typeof(KebabCaseEnum<PolicyMode>))]
 public enum PolicyMode
 {
     /// <summary>What the policy does not permit is denied.</summary>

@@ -26,7 +26,7 @@ public sealed class PolicyCommandTests : IDisposable
         Assert.Equal(0, code);
         using var notes = JsonDocument.Parse(output);
         var note = Assert.Single(notes.RootElement.EnumerateArray());
-        Assert.Equal(("spelling", 1, "Note"), (note.GetProperty("code").GetString(), note.GetProperty("line").GetInt32(), note.GetProperty("level").GetString()));
+        Assert.Equal(("spelling", 1, "note"), (note.GetProperty("code").GetString(), note.GetProperty("line").GetInt32(), note.GetProperty("level").GetString()));
     }
 
     [Fact]

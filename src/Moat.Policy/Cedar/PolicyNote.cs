@@ -1,8 +1,11 @@
+using System.Text.Json.Serialization;
 using Moat.Cedar;
+using Moat.Spec;
 
 namespace Moat.Policy;
 
 /// <summary>How serious a <see cref="PolicyNote"/> is.</summary>
+[JsonConverter(typeof(KebabCaseEnum<PolicyNoteLevel>))]
 public enum PolicyNoteLevel
 {
     /// <summary>What a statement was read as.</summary>

@@ -9,10 +9,12 @@ internal static class CorpusArchive
     private const string Variable = "MOAT_CEDAR_DATA";
 
     /// <summary>The cases of the generated corpus, one after another as the archive holds them.</summary>
-    public static IEnumerable<CorpusCase> Corpus()
+    public static IEnumerable<CorpusCase> Corpus() => Corpus(Find("corpus.tar.gz"));
+
+    private static IEnumerable<CorpusCase> Corpus(string archive)
     {
         var files = new Dictionary<string, string>();
-        foreach (var (name, text) in Read("corpus.tar.gz"))
+        foreach (var (name, text) in Read(archive))
         {
             files[Path.GetFileName(name)] = text;
             var id = Path.GetFileName(name).Split('.')[0];
@@ -28,14 +30,14 @@ internal static class CorpusArchive
     /// <summary>The cases written by hand.</summary>
     public static IEnumerable<CorpusCase> Handwritten()
     {
-        var files = Read("handwritten.tar.gz").ToDictionary(f => f.Name, f => f.Text);
+        var files = Read(Find("handwritten.tar.gz")).ToDictionary(f => f.Name, f => f.Text);
         return files.Where(f => f.Key.StartsWith("tests/", StringComparison.Ordinal) && f.Key.EndsWith(".json", StringComparison.Ordinal))
             .Select(f => CorpusCase.Create(f.Key, f.Value, path => files[path]));
     }
 
     private static IEnumerable<(string Name, string Text)> Read(string archive)
     {
-        using var packed = File.OpenRead(Find(archive));
+        using var packed = File.OpenRead(archive);
         using var unpacked = new GZipStream(packed, CompressionMode.Decompress);
         using var tar = new TarReader(unpacked);
         while (tar.GetNextEntry() is { } entry)

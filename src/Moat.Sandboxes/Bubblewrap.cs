@@ -48,7 +48,7 @@ public static partial class Bubblewrap
             try
             {
                 // 4
-                using (informationEnd) process = NativeProcess.Start(FindBubblewrap(), arguments, theirs, (int)informationEnd.DangerousGetHandle());
+                using (informationEnd) process = NativeProcess.Start(FindBubblewrap(), arguments, theirs, (int)informationEnd.DangerousGetHandle(), group.Enter);
             }
             finally
             {

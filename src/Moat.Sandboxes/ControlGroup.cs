@@ -16,6 +16,7 @@ internal sealed class ControlGroup
     private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(1);
     private readonly RunSpec spec;
     private readonly List<(string Controller, string Folder)> groups = [];
+    private readonly HashSet<string> entered = [];
     private string? freezer;
 
     private ControlGroup(RunSpec spec) => this.spec = spec;
@@ -43,9 +44,9 @@ internal sealed class ControlGroup
     /// </summary>
     public static void Prime(string root = DefaultRoot)
     {
-        var mount = File.Exists(root + "/cgroup.controllers") ? root : root + "/pids";
-        var own = mount == root ? OwnPath(fields => fields.Length == 0) : OwnPath(fields => fields.Split(',').Contains("pids"));
-        var processes = mount + own.TrimEnd('/') + "/cgroup.procs";
+        if (!File.Exists(root + "/cgroup.controllers")) return; // version 1 needs no move: Enter
+        var own = OwnPath(fields => fields.Length == 0);
+        var processes = root + own.TrimEnd('/') + "/cgroup.procs";
         // Only into the very group that Moat is in: behind a cgroup namespace the path may be another's.
         if (own.Length > 0 && File.Exists(processes) && Try(() => Contains(processes, Environment.ProcessId))) Try(() => Set(processes, "0"));
     }
@@ -67,17 +68,28 @@ internal sealed class ControlGroup
 
         foreach (var (controller, file, value, _, _) in group.Wanted) Try(() => group.Make(controller, OwnOrRoot(root, controller), [(file, value)]));
 
-        // Version 1's freezer holds off even SIGKILL, so that a supervisor's death would leave frozen processes: only version
-        // 2's is used, which hosts of both versions mount beside it.
-        if (File.Exists(root + "/unified/cgroup.procs")) Try(() => group.Freezer(group.Make("", Path.Combine(root, "unified"), [])));
+        // No freezer: version 1's holds off even SIGKILL, so that a supervisor's death would leave frozen processes.
         return group;
     }
 
-    /// <summary>Moves init in; all that it starts follows it. A group that refuses is given up and becomes missing.</summary>
+    /// <summary>
+    /// Puts the calling thread, and so what it starts, into the groups of version 1: a thread that moves itself waits for
+    /// nobody. What cannot be entered so is left to <see cref="Join"/>.
+    /// </summary>
+    public void Enter()
+    {
+        foreach (var (_, folder) in groups)
+        {
+            if (File.Exists(folder + "/tasks") && Try(() => Set(folder + "/tasks", "0"))) entered.Add(folder);
+        }
+    }
+
+    /// <summary>Moves init in where it was not born in; all that it starts follows it. A group that refuses is given up and becomes missing.</summary>
     public void Join(int pid)
     {
         foreach (var entry in groups.ToArray())
         {
+            if (entered.Contains(entry.Folder)) continue;
             if (pid > 0 && Try(() => Set(Path.Combine(entry.Folder, "cgroup.procs"), Number(pid)))) continue;
             groups.Remove(entry);
             if (freezer?.StartsWith(entry.Folder, StringComparison.Ordinal) == true) freezer = null;

@@ -26,8 +26,9 @@ public sealed unsafe class NativeProcess
     /// <param name="arguments">Arguments after the program's own name.</param>
     /// <param name="descriptor">What the program gets as descriptor 3.</param>
     /// <param name="information">What the program gets as descriptor 4.</param>
+    /// <param name="before">Runs on the thread that starts the program and then waits for it, so that what it sets for its own thread is inherited.</param>
     /// <exception cref="IOException">The program cannot be started.</exception>
-    public static NativeProcess Start(string program, IReadOnlyList<string> arguments, int descriptor, int information)
+    public static NativeProcess Start(string program, IReadOnlyList<string> arguments, int descriptor, int information, Action? before = null)
     {
         var process = new NativeProcess();
         using var started = new ManualResetEventSlim();
@@ -36,6 +37,7 @@ public sealed unsafe class NativeProcess
         // The kernel's parent-death signal follows the thread that forked, so that thread has to live as long as the child.
         new Thread(() =>
         {
+            before?.Invoke();
             failure = process.Spawn(program, arguments, descriptor, information);
             var id = process.Id;
             started.Set();

@@ -86,8 +86,18 @@ public class AuditTests
         var witness = Path.Combine(scene.Home.State, "state", "witness", Path.GetFileName(folder));
         string[] files = [Path.Combine(folder, "audit.jsonl"), Path.Combine(folder, "audit.jsonl.checkpoints")];
         // Somebody who wants the rest forgotten keeps both as they are at a checkpoint.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!File.Exists(witness) || new FileInfo(files[1]).Length == 0) await Task.Delay(20, limit.Token);
+        var kept = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var watcher = new FileSystemWatcher(Path.Combine(scene.Home.State, "state")) { IncludeSubdirectories = true, EnableRaisingEvents = true };
+        void Look()
+        {
+            if (File.Exists(witness) && new FileInfo(files[1]).Length > 0) kept.TrySetResult();
+        }
+
+        watcher.Created += (_, _) => Look();
+        watcher.Changed += (_, _) => Look();
+        watcher.Renamed += (_, _) => Look();
+        Look();
+        await kept.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal(0, (await scene.Home.MoatAsync("audit", "verify", "cut")).ExitCode);
         var older = files.Reverse().Select(File.ReadAllBytes).Reverse().ToArray();
         await run.SayAsync("go");

@@ -14,8 +14,9 @@ public sealed class SupervisorDeathTests
     public async Task T_76_a_killed_supervisor_takes_every_process_with_it(string state)
     {
         var mark = "mark-" + Guid.NewGuid().ToString("n");
-        using var supervisor = Supervise(state, "", $"setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 1000; done; : {mark}' & setsid sh -c 'sleep 1000; : {mark}' & echo started; wait; : {mark}");
+        using var supervisor = Supervise(state, "", $"mkfifo /tmp/up; exec 3<>/tmp/up; setsid sh -c 'trap \"\" TERM HUP; echo >&3; while :; do sleep 1000; done; : {mark}' & setsid sh -c 'echo >&3; sleep 1000; : {mark}' & read _ <&3; read _ <&3; echo started; wait; : {mark}");
         Assert.StartsWith("missing:", await supervisor.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        // "started" comes after both have said that they run: while a process is being executed, its command line reads as empty.
         Assert.Equal("started", await supervisor.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         var pids = SandboxFixture.ProcessesWith(mark).Where(pid => pid != supervisor.Id).ToArray();
         Assert.True(pids.Length >= 3, $"{pids.Length} processes");

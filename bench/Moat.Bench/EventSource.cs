@@ -50,7 +50,7 @@ internal sealed class EventSource : IAsyncDisposable
     {
         using (client)
         {
-            await using var tls = new SslStream(client.GetStream());
+            await using var tls = new SslStream(new WideStream(client.GetStream()));
             await tls.AuthenticateAsServerAsync(certificate);
             var buffer = new byte[1 << 17];
             var filled = 0;
@@ -69,6 +69,7 @@ internal sealed class EventSource : IAsyncDisposable
             }
 
             await tls.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nd\r\ndata: first\n\n\r\n"u8.ToArray(), stop.Token);
+            await tls.FlushAsync(stop.Token);
             while (await tls.ReadAsync(buffer, stop.Token) > 0)
             {
                 // Held open until the client leaves.
@@ -90,5 +91,6 @@ internal sealed class EventSource : IAsyncDisposable
         }
 
         await tls.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"u8.ToArray(), stop.Token);
+        await tls.FlushAsync(stop.Token);
     }
 }

@@ -75,9 +75,10 @@ internal static class LoadClient
     /// <summary>MiB a second of one download.</summary>
     public static async Task<double> DownloadAsync(Target target, string path)
     {
-        await using var stream = await OpenAsync(target);
+        await using var stream = await OpenAsync(target, wide: true);
         var start = Stopwatch.GetTimestamp();
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nConnection: close\r\n\r\n"));
+        await stream.FlushAsync();
         var length = await ReadResponseAsync(stream, new byte[1 << 18]);
         return length / 1048576.0 / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
@@ -85,11 +86,12 @@ internal static class LoadClient
     /// <summary>MiB a second of one upload.</summary>
     public static async Task<double> UploadAsync(Target target, string path, long bytes)
     {
-        await using var stream = await OpenAsync(target);
+        await using var stream = await OpenAsync(target, wide: true);
         var start = Stopwatch.GetTimestamp();
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n"));
         var chunk = new byte[1 << 18];
         for (long sent = 0; sent < bytes; sent += chunk.Length) await stream.WriteAsync(chunk.AsMemory(0, (int)Math.Min(chunk.Length, bytes - sent)));
+        await stream.FlushAsync();
         await ReadResponseAsync(stream, new byte[65536]);
         return bytes / 1048576.0 / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
@@ -120,7 +122,7 @@ internal static class LoadClient
         return Stopwatch.GetElapsedTime(start).TotalMicroseconds;
     }
 
-    private static async Task<SslStream> OpenAsync(Target target)
+    private static async Task<SslStream> OpenAsync(Target target, bool wide = false)
     {
         var to = target.Proxy ?? target.Upstream;
         var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -142,7 +144,7 @@ internal static class LoadClient
         }
 
         // Any certificate will do as long as there is one: each proxy has a CA of its own, and trust is not what is measured.
-        var tls = new SslStream(network, false, (_, certificate, _, _) => certificate is not null);
+        var tls = new SslStream(wide ? new WideStream(network) : network, false, (_, certificate, _, _) => certificate is not null);
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = target.Host, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 });
         return tls;
     }

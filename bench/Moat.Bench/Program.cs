@@ -61,7 +61,9 @@ for (var round = 0; round < rounds; round++)
         var sink = name == "moat" ? moatEvents : peer;
         var stream = target with { Proxy = sink?.Endpoint, Upstream = events.Endpoint };
         idle = sink?.ProcessorTime() ?? default;
+        var own = Environment.CpuUsage.TotalTime;
         Add("upload mib_per_second", name, await TryAsync(() => LoadClient.UploadAsync(stream, "/up", 100 << 20)));
+        Add("upload client_cpu_ms", name, (Environment.CpuUsage.TotalTime - own).TotalMilliseconds);
         if (sink is not null) Add("upload proxy_cpu_ms", name, (sink.ProcessorTime() - idle).TotalMilliseconds);
         Add("sse first byte us", name, await LoadClient.FirstByteAsync(stream, "/"));
         Console.Error.WriteLine($"round {round + 1}/{rounds}: {name} done");

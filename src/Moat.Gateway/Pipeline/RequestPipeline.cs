@@ -116,6 +116,8 @@ internal sealed class RequestPipeline(
                 failure = await ExplainAsync(exchange, error, host.Value, port, method);
             if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
                 await DrainAsync(http, unread);
+            else if (http.Request.Body is RequestBodyStream sent)
+                await sent.SettleAsync();
         }
         catch (Exception e)
         {

@@ -15,8 +15,7 @@ internal static class UpstreamHandler
 
     internal static SocketsHttpHandler Create(UpstreamDialer dialer, UpstreamTls tls) => new()
     {
-        ConnectCallback = (context, cancel) => dialer.DialAsync(context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port, cancel),
-        SslOptions = tls.CreateOptions(),
+        ConnectCallback = (context, cancel) => ConnectAsync(dialer, tls, context, cancel),
         UseProxy = false,
         UseCookies = false,
         AllowAutoRedirect = false,
@@ -33,4 +32,14 @@ internal static class UpstreamHandler
         RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
         ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
     };
+
+    private static async ValueTask<Stream> ConnectAsync(UpstreamDialer dialer, UpstreamTls tls, SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var host = context.DnsEndPoint.Host.Trim('[', ']');
+        var wire = await dialer.DialAsync(host, context.DnsEndPoint.Port, cancel).ConfigureAwait(false);
+        var request = context.InitialRequestMessage;
+        return request.RequestUri!.Scheme == Uri.UriSchemeHttps
+            ? await UpstreamStream.ConnectAsync(wire, tls.CreateOptions(host, http2: request.Version.Major >= 2), cancel).ConfigureAwait(false)
+            : wire;
+    }
 }

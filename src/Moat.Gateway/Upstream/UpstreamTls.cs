@@ -33,9 +33,11 @@ internal sealed class UpstreamTls : IDisposable
         }
     }
 
-    /// <summary>Options for any host; the HTTP handler sets the name and the protocols.</summary>
-    internal SslClientAuthenticationOptions CreateOptions() => new()
+    /// <summary>Options for one connection to <paramref name="host"/>, a name or an IP literal without brackets.</summary>
+    internal SslClientAuthenticationOptions CreateOptions(string host, bool http2) => new()
     {
+        TargetHost = host,
+        ApplicationProtocols = http2 ? [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11] : [SslApplicationProtocol.Http11],
         CertificateChainPolicy = CreatePolicy(),
         RemoteCertificateValidationCallback = Validate,
     };

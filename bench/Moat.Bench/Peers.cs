@@ -155,14 +155,18 @@ internal sealed class Peers : IDisposable
             "--modify-headers", "/~q/Authorization/Bearer " + token, "-s", script);
     }
 
-    /// <summary>The gateway with policy, injection, redaction and audit on: the natively published host of <c>bench/Moat.Gateway.Host</c>.</summary>
-    public Peer Moat(string program, int upstreamPort)
+    /// <summary>
+    /// The gateway with policy, injection, redaction and audit on: the natively published host of <c>bench/Moat.Gateway.Host</c>. Bare: with
+    /// policy and audit alone.
+    /// </summary>
+    public Peer Moat(string program, int upstreamPort, bool bare = false)
     {
         var port = FreePort();
         var audit = Directory.CreateDirectory(Path.Combine(folder, "moat-" + port.ToString(CultureInfo.InvariantCulture))).FullName;
         var number = port.ToString(CultureInfo.InvariantCulture);
-        return Started("moat", port, program, "--port", number, "--host", Host, "--upstream", "127.0.0.1:" + upstreamPort.ToString(CultureInfo.InvariantCulture),
-            "--ca", caPem, "--audit", Path.Combine(audit, "audit.jsonl"));
+        string[] mode = bare ? ["--bare"] : [];
+        return Started("moat", port, program, [.. mode, "--port", number, "--host", Host, "--upstream", "127.0.0.1:" + upstreamPort.ToString(CultureInfo.InvariantCulture),
+            "--ca", caPem, "--audit", Path.Combine(audit, "audit.jsonl")]);
     }
 
     /// <summary>The upstream's certificate, which every peer trusts.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moat.Bench;
 
-// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only | --bulk-only] [--out FILE]: every program in turn, round by round, one run.
+// moat-bench gateway --host-program PATH [--seconds S] [--rounds N] [--only NAME,NAME] [--get-only | --bulk-only] [--bare] [--out FILE]: every program in turn, round by round, one run.
 const string Host = "api.bench.test";
 // The client should cost as little as it can: it shares the machine with what it measures. The base library takes this from the environment alone.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
@@ -17,9 +17,13 @@ using var upstream = peers.Upstream();
 await using var events = EventSource.Start(peers);
 using var moat = peers.Moat(program, upstream.Endpoint.Port);
 using var moatEvents = peers.Moat(program, events.Endpoint.Port);
-using var squid = peers.Squid();
-using var mitmproxy = peers.Mitmproxy();
-(string Name, Peer? Peer)[] subjects = [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
+// With --bare the gateway stands beside itself without a grant: what injection and redaction cost.
+var bare = args.Contains("--bare");
+using var squid = bare ? null : peers.Squid();
+using var mitmproxy = bare ? null : peers.Mitmproxy();
+using var without = bare ? peers.Moat(program, upstream.Endpoint.Port, bare: true) : null;
+using var withoutEvents = bare ? peers.Moat(program, events.Endpoint.Port, bare: true) : null;
+(string Name, Peer? Peer)[] subjects = bare ? [("bare", without), ("moat", moat)] : [("direct", null), ("squid", squid), ("moat", moat), ("mitmproxy", mitmproxy)];
 if (Option("--only") is { } only) subjects = [.. subjects.Where(s => only.Split(',').Contains(s.Name))];
 var quick = args.Contains("--get-only");
 var bulk = args.Contains("--bulk-only");
@@ -58,7 +62,7 @@ for (var round = 0; round < rounds; round++)
         var idle = peer?.ProcessorTime() ?? default;
         Add("download mib_per_second", name, await TryAsync(() => LoadClient.DownloadAsync(target, "/large")));
         if (peer is not null) Add("download proxy_cpu_ms", name, (peer.ProcessorTime() - idle).TotalMilliseconds);
-        var sink = name == "moat" ? moatEvents : peer;
+        var sink = name == "moat" ? moatEvents : name == "bare" ? withoutEvents : peer;
         var stream = target with { Proxy = sink?.Endpoint, Upstream = events.Endpoint };
         idle = sink?.ProcessorTime() ?? default;
         var own = Environment.CpuUsage.TotalTime;

@@ -1,9 +1,9 @@
 // The gateway alone, on loopback, with everything on: policy, a grant, redaction and the audit log. For load generators.
 //
-//   Moat.Gateway.Host --port PROXY_PORT --host HOST --upstream ADDRESS:PORT --ca UPSTREAM_CA.pem --audit FILE
+//   Moat.Gateway.Host --port PROXY_PORT --host HOST --upstream ADDRESS:PORT --ca UPSTREAM_CA.pem --audit FILE [--bare]
 //
 // HOST at the upstream's port gets a rule with a path and a grant (Authorization: Bearer, the secret from BENCH_TOKEN). The run's own authority
-// is written beside the audit log as ca.pem. Prints a line when it serves; ends with SIGTERM or SIGINT.
+// is written beside the audit log as ca.pem. With --bare there is no grant, so nothing is injected and nothing looked for. Prints a line when it serves; ends with SIGTERM or SIGINT.
 
 using System.Collections.Immutable;
 using System.Diagnostics;
@@ -55,7 +55,7 @@ var spec = new RunSpec
     Interactive = false,
     Workspace = new WorkspaceSpec("/"),
     Network = network,
-    Grants = [new GrantSpec("bench")],
+    Grants = args.Contains("--bare") ? [] : [new GrantSpec("bench")],
     CreatedAt = DateTimeOffset.UtcNow,
 };
 var grants = GrantUnlocker.Unlock(spec, vault, ProviderCatalog.Load(Path.Combine(folder.FullName, "providers")), RandomNumberGenerator.GetBytes(32));

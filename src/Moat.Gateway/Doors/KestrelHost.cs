@@ -52,7 +52,12 @@ internal sealed class KestrelHost : IDisposable
             // Waiting for data first would cost a call for each read; an idle connection costs a block this way.
             options.WaitForDataBeforeAllocatingBuffer = false;
             // The handle keeps its one owner, which Kestrel disposes; by number it would get a second.
-            options.CreateBoundListenSocket = endpoint => new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
+            options.CreateBoundListenSocket = endpoint =>
+            {
+                var listener = new Socket(sockets[((FileHandleEndPoint)endpoint).FileHandle]);
+                Pacing.Disable(listener);
+                return listener;
+            };
         });
         services.Configure<KestrelServerOptions>(options =>
         {

@@ -48,6 +48,7 @@ internal sealed class UpstreamDialer
         for (var i = 0; i < addresses.Count; i++)
         {
             var socket = new Socket(addresses[i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            if (IPAddress.IsLoopback(addresses[i])) Pacing.Disable(socket);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             patience.CancelAfter(i < addresses.Count - 1 ? s_attempt : s_lastAttempt);
             try

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using CsCheck;
 using Moat.Gateway.Upstream;
 
-namespace Moat.Gateway.Tests;
+namespace Moat.Gateway.Tests.Upstream;
 
 public sealed class RecordBatchTests
 {

@@ -12,6 +12,8 @@ internal sealed partial class Recorder
     public ValueTask<long> ConnectIntentAsync(string host, int port, string rule, string grant) => audit.AppendIntentAsync(AuditTypes.ConnectIntent, AuditPayload.Create()
         .Add("grant", grant).Add("host", redactor.Current.Redact(host)).Add("port", port).Add("protocol", "SSH").Add("rule", rule));
 
+    /// <param name="bytesIn">From the client to the host.</param>
+    /// <param name="bytesOut">From the host to the client.</param>
     /// <param name="error">Empty when the connection ended as both sides wanted.</param>
     public void ConnectOutcome(long intent, long bytesIn, long bytesOut, long milliseconds, string error)
     {

@@ -20,9 +20,11 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
     public const int MaxConnections = 64;
     private const string Rule = "SSH goes to granted hosts alone";
 
-    public async Task ServeAsync(Socket client, CancellationToken stop)
+    public Task ServeAsync(Socket client, CancellationToken stop) => ServeAsync(client, TransparentDoor.Behind(client.LocalEndPoint, names), stop);
+
+    /// <param name="host">What the client meant; null where that is not known.</param>
+    internal async Task ServeAsync(Socket client, CanonicalHost? host, CancellationToken stop)
     {
-        var host = TransparentDoor.Behind(client.LocalEndPoint, names);
         var (grant, rule, refusal) = Decide(host);
         if (refusal is not null || host is not { } known || grant is null)
         {
@@ -88,7 +90,7 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
         {
             grant.Changed -= Changed;
             if (error.Length > 0) client.Close(0);
-            recorder.ConnectOutcome(intent, received.Value, sent.Value, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds, error);
+            recorder.ConnectOutcome(intent, sent.Value, received.Value, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds, error);
         }
     }
 

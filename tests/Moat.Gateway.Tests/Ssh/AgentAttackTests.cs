@@ -20,7 +20,7 @@ public class AgentAttackTests
     {
         await using var scene = new AgentScene();
         var session = AgentRequests.NewSessionId();
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(TestSshKey.Create(), session)));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(TestSshKey.Create(), session)));
         Assert.Contains("pinned for no granted host", Assert.Single(scene.Denials).Reason, StringComparison.Ordinal);
         await RefusedAsync(scene, Login(scene, session), "session-bind");
     }
@@ -37,9 +37,9 @@ public class AgentAttackTests
         var damaged = scene.Host.Sign(session);
         damaged[^1] ^= 1;
         foreach (var signature in (byte[][])[foreign.Sign(session), scene.Host.Sign(AgentRequests.NewSessionId()), damaged, damaged[..^1], [], RandomNumberGenerator.GetBytes(83)])
-            Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(scene.Host, session, signature: signature)));
+            Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(scene.Host, session, signature: signature)));
         await RefusedAsync(scene, Login(scene, session), "session-bind");
-        Assert.Equal([SshAgentMessage.Success], await scene.AskAsync(AgentRequests.Bind(scene.Host, session)));
+        Assert.Equal(AgentScene.Success, await scene.AskAsync(AgentRequests.Bind(scene.Host, session)));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public class AgentAttackTests
         var value = new SshReader(renamed);
         _ = value.String();
         var old = new SshWriter().String(SshAlgorithms.Rsa).String(value.String()).ToArray();
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(scene.Host, session, signature: old)));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(scene.Host, session, signature: old)));
     }
 
     [Fact]
@@ -78,10 +78,10 @@ public class AgentAttackTests
         await using var scene = new AgentScene();
         var session = AgentRequests.NewSessionId();
         var bind = AgentRequests.Bind(scene.Host, session);
-        Assert.Equal([SshAgentMessage.Success], await scene.AskAsync(bind));
-        Assert.Equal([SshAgentMessage.Success], await scene.AskAsync(bind));
+        Assert.Equal(AgentScene.Success, await scene.AskAsync(bind));
+        Assert.Equal(AgentScene.Success, await scene.AskAsync(bind));
         var other = AgentRequests.NewSessionId();
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(scene.OtherHost, other)));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(scene.OtherHost, other)));
         await RefusedAsync(scene, Login(scene, other), "another session");
         Assert.NotNull(AgentScene.SignatureIn(await scene.AskAsync(Login(scene, session))));
     }
@@ -91,7 +91,7 @@ public class AgentAttackTests
     {
         await using var scene = new AgentScene();
         var session = AgentRequests.NewSessionId();
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(scene.Host, session, forwarding: true)));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(scene.Host, session, forwarding: true)));
         Assert.Contains("forwarded", Assert.Single(scene.Denials).Reason, StringComparison.Ordinal);
         await RefusedAsync(scene, Login(scene, session), "session-bind");
     }
@@ -157,9 +157,9 @@ public class AgentAttackTests
         await using var scene = new AgentScene();
         // 1, 7 … 9 of version 1; 17 … 26 add, remove, lock, smart cards.
         foreach (var type in (byte[])[0, 1, 2, 3, 7, 8, 9, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 255])
-            Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(new SshWriter().Byte(type).String(scene.Key.Public.Blob).ToArray()));
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(new SshWriter().Byte(SshAgentMessage.Extension).String("query").ToArray()));
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync([]));
+            Assert.Equal(AgentScene.Failure, await scene.AskAsync(new SshWriter().Byte(type).String(scene.Key.Public.Blob).ToArray()));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(new SshWriter().Byte(SshAgentMessage.Extension).String("query").ToArray()));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync([]));
     }
 
     [Fact]
@@ -168,8 +168,8 @@ public class AgentAttackTests
         await using var scene = new AgentScene();
         var session = AgentRequests.NewSessionId();
         var bind = AgentRequests.Bind(scene.Host, session);
-        for (var length = 0; length < bind.Length; length++) Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(bind[..length]));
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync([.. bind, 0]));
+        for (var length = 0; length < bind.Length; length++) Assert.Equal(AgentScene.Failure, await scene.AskAsync(bind[..length]));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync([.. bind, 0]));
         await scene.AskAsync(bind);
         var sign = Login(scene, session);
         for (var length = 0; length < sign.Length; length++) Assert.Null(AgentScene.SignatureIn(await scene.AskAsync(sign[..length])));
@@ -186,7 +186,7 @@ public class AgentAttackTests
         {
             var bent = bind.ToArray();
             bent[at] ^= change;
-            Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(bent, scene.NewSession()));
+            Assert.Equal(AgentScene.Failure, await scene.AskAsync(bent, scene.NewSession()));
         }, iter: 500, threads: 1);
     }
 

@@ -15,6 +15,9 @@ internal sealed class AgentScene : IAsyncDisposable
     public const string Forge = "forge.moat.test";
     public const string Other = "other.moat.test";
 
+    public static readonly byte[] Failure = [SshAgentMessage.Failure];
+    public static readonly byte[] Success = [SshAgentMessage.Success];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("moat-ssh-").FullName;
     private readonly AuditKey _auditKey = AuditKey.Generate();
     private readonly RunRedactor _redactor;
@@ -68,7 +71,7 @@ internal sealed class AgentScene : IAsyncDisposable
         var reader = new SshReader(answer);
         if (reader.Byte() != SshAgentMessage.SignResponse)
         {
-            Assert.Equal([SshAgentMessage.Failure], answer);
+            Assert.Equal(Failure, answer);
             return null;
         }
         var signature = reader.String().ToArray();

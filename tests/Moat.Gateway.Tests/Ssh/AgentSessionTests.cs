@@ -18,7 +18,7 @@ public class AgentSessionTests
     {
         await using var scene = new AgentScene(type, hostType);
         var session = AgentRequests.NewSessionId();
-        Assert.Equal([SshAgentMessage.Success], await scene.AskAsync(AgentRequests.Bind(scene.Host, session)));
+        Assert.Equal(AgentScene.Success, await scene.AskAsync(AgentRequests.Bind(scene.Host, session)));
         var data = AgentRequests.Login(session, scene.Key.Public, SshAlgorithms.Signature(type, flags)!);
         var signature = AgentScene.SignatureIn(await scene.AskAsync(AgentRequests.Sign(scene.Key.Public, data, flags)));
         Assert.NotNull(signature);
@@ -78,7 +78,7 @@ public class AgentSessionTests
         scene.Grants.CheckNow();
         Assert.Null(AgentScene.SignatureIn(await scene.AskAsync(request)));
         Assert.Empty(Listed(await scene.AskAsync([SshAgentMessage.RequestIdentities])));
-        Assert.Equal([SshAgentMessage.Failure], await scene.AskAsync(AgentRequests.Bind(scene.Host, session), scene.NewSession()));
+        Assert.Equal(AgentScene.Failure, await scene.AskAsync(AgentRequests.Bind(scene.Host, session), scene.NewSession()));
     }
 
     [Fact]

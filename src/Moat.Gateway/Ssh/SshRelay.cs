@@ -65,12 +65,22 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
         // A revocation ends the sessions too that began before it.
         void Changed(UnlockedGrant changed)
         {
-            if (changed.IsRevoked) end.Cancel();
+            if (!changed.IsRevoked) return;
+            try
+            {
+                end.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The session ended at the same moment.
+            }
         }
         var (sent, received, error) = (new ByteCount(), new ByteCount(), "");
         grant.Changed += Changed;
         try
         {
+            // Revoked between the decision and the line above.
+            if (grant.IsRevoked) await end.CancelAsync().ConfigureAwait(false);
             using var upstream = await dialer.DialAsync(host.Value, SshGrant.Port, end.Token).ConfigureAwait(false);
             using var inside = new NetworkStream(client, ownsSocket: false);
             var there = CopyAsync(inside, upstream, ((NetworkStream)upstream).Socket, sent, end);

@@ -18,6 +18,15 @@ public static class AuditTypes
     public const string ExecOutcome = "exec.outcome";
     public const string CredentialUse = "credential.use";
     public const string DnsQuery = "dns.query";
+
+    /// <summary>A connection that is relayed as it is (SSH).</summary>
+    public const string ConnectIntent = "connect.intent";
+    public const string ConnectOutcome = "connect.outcome";
+
+    /// <summary>A signature with a granted key: who logs in where, or a commit.</summary>
+    public const string SignatureIntent = "signature.intent";
+    public const string SignatureOutcome = "signature.outcome";
+    public const string SignatureDenied = "signature.denied";
     public const string ConnectDenied = "connect.denied";
 
     /// <summary>Whether a record of this type promises that an outcome follows.</summary>

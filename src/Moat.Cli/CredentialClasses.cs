@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Moat.Credentials.Ssh;
 using Moat.Spec;
 
 namespace Moat.Cli;
@@ -11,18 +12,30 @@ internal static class CredentialClasses
         (Flag("--git-creds", "git over HTTPS with the grant github; your name and e-mail are copied in any case"), "github", ""),
         (Flag("--gh-creds", "The grant github"), "github", ""),
         (Flag("--npm-creds", "The grant npm"), "npm", ""),
-        (Flag("--ssh-creds", "No grant exists for SSH yet"), "", "use --git-creds and https:// remotes"),
         (Flag("--aws-creds", "No grant exists for AWS yet"), "", "hand in single values with --secret, or do that step outside"),
     ];
 
+    // A key is granted for one host, so these two stand for every host that has a grant.
+    private static readonly Option<bool>[] s_ssh = [Flag("--ssh-creds", "Every stored grant ssh:HOST"), Flag("--ssh-agent", "Every stored grant ssh:HOST; the sandbox gets an ssh-agent that signs for these hosts alone")];
+
     private static readonly Option<bool> s_all = Flag("--all-creds", "Every class that has a grant");
 
-    public static IEnumerable<Option> Options => s_classes.Select(c => c.Flag).Append(s_all);
+    public static IEnumerable<Option> Options => [.. s_classes.Select(c => c.Flag), .. s_ssh, s_all];
 
     /// <summary>The grants that the flags ask for.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="stored">The names of the grants in the vault.</param>
     /// <exception cref="MoatException">A flag's class has no grant.</exception>
-    public static IEnumerable<string> GrantsOf(ParseResult parsed)
+    public static IEnumerable<string> GrantsOf(ParseResult parsed, Lazy<IReadOnlyList<string>> stored)
     {
+        var asked = s_ssh.FirstOrDefault(flag => parsed.GetValue(flag));
+        if (asked is not null || parsed.GetValue(s_all))
+        {
+            var hosts = stored.Value.Where(name => SshGrant.HostOf(name) is not null).ToList();
+            if (asked is not null && hosts.Count == 0) throw new MoatException($"{asked.Name}: no grant for SSH is stored", "grant a key for a host first: moat grant ssh --host github.com");
+            foreach (var name in hosts) yield return name;
+        }
+
         foreach (var (flag, grant, instead) in s_classes)
         {
             if (grant.Length == 0 && parsed.GetValue(flag)) throw new MoatException($"{flag.Name}: {char.ToLowerInvariant(flag.Description![0])}{flag.Description[1..]}", instead);

@@ -22,6 +22,18 @@ public sealed record GrantRequest(string Name)
     /// <summary>The header that takes the credential there; null: the service's own, else a bearer token.</summary>
     public string? Header { get; init; }
 
+    /// <summary>The host of the grant <c>ssh</c>, which then is <c>ssh:HOST</c>; null: the name says it.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>Which key (<c>ssh:HOST</c>): a private key file, or the fingerprint, the comment or the .pub file of a key of the ssh-agent; null: the agent's only one.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>The host's own keys (<c>ssh:HOST</c>), each as type and base64; empty: those of known_hosts.</summary>
+    public ImmutableArray<string> HostKeys { get; init; } = [];
+
+    /// <summary>True: the key also signs git commits (<c>ssh:HOST</c>).</summary>
+    public bool SignsCommits { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Credentials.Ssh;
 using Moat.Spec;
 
 namespace Moat.Credentials;
@@ -6,7 +7,7 @@ namespace Moat.Credentials;
 /// <summary>The hosts that a run's grants open.</summary>
 public static class GrantRules
 {
-    /// <summary>One rule a host, for its TLS port alone, with the origin <c>grant NAME</c>.</summary>
+    /// <summary>One rule a host, for its TLS port alone (SSH: 22), with the origin <c>grant NAME</c>.</summary>
     /// <param name="grants">The grants of the run.</param>
     /// <param name="catalog">The providers.</param>
     /// <param name="vault">Asked for grants whose hosts only the stored credential knows.</param>
@@ -15,7 +16,8 @@ public static class GrantRules
     {
         var providers = grants.Select(grant => catalog.Get(grant.Name)).DistinctBy(provider => provider.Name, StringComparer.Ordinal).ToArray();
         var hosts = providers.SelectMany(provider => Bindings(provider, vault).Select(binding => (provider, binding.Host, Port: binding.Port ?? 443, IsBound: true))
-            .Concat(provider.ExtraHosts.Select(host => (provider, Host: host, Port: 443, IsBound: false))));
+            .Concat(provider.ExtraHosts.Select(host => (provider, Host: host, Port: 443, IsBound: false)))
+            .Concat(SshGrant.HostOf(provider.Name) is { } host ? [(provider, Host: host, SshGrant.Port, IsBound: false)] : []));
         // One rule a host, since only the first would be asked: what any of its grants denies is denied.
         return [.. hosts.GroupBy(place => (place.Host, place.Port)).Select(places => new HostRuleSpec(
             places.Key.Host, places.Key.Port, Requests(places.Where(place => place.IsBound).SelectMany(place => place.provider.DeniedPaths)), $"grant {places.First().provider.Name}"))];
@@ -29,7 +31,7 @@ public static class GrantRules
 
     private static ImmutableArray<InjectionBinding> Bindings(ProviderDefinition provider, Vault vault)
     {
-        if (!provider.Bindings.IsEmpty) return provider.Bindings;
+        if (!provider.Bindings.IsEmpty || SshGrant.HostOf(provider.Name) is not null) return provider.Bindings;
         using var credential = vault.Get(provider.Name) ?? throw GrantUnlocker.NotStored(provider.Name, vault.Profile);
         return credential.Bindings;
     }

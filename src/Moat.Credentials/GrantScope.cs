@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Credentials.Ssh;
 using Moat.Spec;
 
 namespace Moat.Credentials;
@@ -14,7 +15,9 @@ public sealed record GrantScope(string Text, ImmutableArray<GrantScopeRule> Rule
     /// <summary>Reads the entries of one <c>--scope</c> or <c>allow:</c>; null when there are none.</summary>
     /// <exception cref="MoatException">An entry is neither a request nor a preset of the provider.</exception>
     internal static GrantScope? Parse(ProviderDefinition provider, ImmutableArray<string> entries)
-        => entries.IsEmpty ? null : new GrantScope(string.Join(", ", entries), [.. entries.SelectMany(entry => Parse(provider, entry))]);
+        => entries.IsEmpty ? null
+            : SshGrant.HostOf(provider.Name) is not null ? throw Bad(provider, entries[0], "there are no requests in an SSH session that it could narrow", "leave the scope out; narrow what the key may do at the host (a deploy key of one repository)")
+            : new GrantScope(string.Join(", ", entries), [.. entries.SelectMany(entry => Parse(provider, entry))]);
 
     private static IEnumerable<GrantScopeRule> Parse(ProviderDefinition provider, string entry)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Moat.Credentials.Ssh;
 using Moat.Spec;
 
 namespace Moat.Credentials;
@@ -34,6 +35,7 @@ public sealed class GrantService
     /// <exception cref="MoatException">No credential, not one, refused by the provider, or the vault failed. No text holds the credential.</exception>
     public async Task<GrantInfo> GrantAsync(GrantRequest request, CancellationToken ct = default)
     {
+        request = SshGrant.Named(request);
         var provider = _catalog.Get(request.Name);
         // Read now, so that a mistake is told before anything is asked for.
         _ = GrantScope.Parse(provider, request.Scope);
@@ -142,7 +144,7 @@ public sealed class GrantService
         var provider = _catalog.Get(name);
         using var credential = _vault.Get(provider.Name) ?? throw NotStored(provider.Name);
         var bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
-        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, Mask(provider, credential.Token)) { Scope = credential.Allow };
+        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, SshGrant.HostOf(name) is null ? Mask(provider, credential.Token) : SshGrant.Describe(credential)) { Scope = credential.Allow };
     }
 
     /// <summary>Removes the grant. A running run that uses it denies within a second. Works also for a provider that is no more.</summary>
@@ -171,7 +173,7 @@ public sealed class GrantService
             credential.Revoked ?? (credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null));
 
     private ImmutableArray<string> HostsOf(string name)
-        => _catalog.Find(name) is { } provider ? HostsOf(provider.Bindings) : [];
+        => SshGrant.HostOf(name) is { } host ? [$"{host}:{SshGrant.Port}"] : _catalog.Find(name) is { } provider ? HostsOf(provider.Bindings) : [];
 
     private static ImmutableArray<string> HostsOf(ImmutableArray<InjectionBinding> bindings)
         => [.. bindings.Select(binding => binding.Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{binding.Host}:{port}") : binding.Host).Distinct(StringComparer.Ordinal)];

@@ -60,6 +60,9 @@ public sealed class UnlockedGrant : IDisposable
     /// <summary>The token and every part, as they are now; as readable as <see cref="Secret"/>.</summary>
     public IEnumerable<Secret> Secrets => _state.Credential.Secrets;
 
+    /// <summary>What is stored beside the secrets, as it is now.</summary>
+    internal ImmutableSortedDictionary<string, string> Metadata => _state.Credential.Metadata;
+
     /// <summary>True: deny every request that would need this grant. <see cref="RevokedReason"/> says why.</summary>
     public bool IsRevoked => _state.RevokedReason is not null;
 

@@ -17,6 +17,12 @@ public sealed class GatewayListeners
     /// <summary>The explicit proxy: CONNECT (RFC 9110 §9.3.6) and absolute-form requests (RFC 9112 §3.2.2).</summary>
     public IReadOnlyList<SafeSocketHandle> Proxy { get; init; } = [];
 
+    /// <summary>Transparent capture of SSH, listening; the identity's port is 22 whatever the socket is bound to.</summary>
+    public IReadOnlyList<SafeSocketHandle> Ssh { get; init; } = [];
+
+    /// <summary>The sandbox's ssh-agent: a listening Unix socket.</summary>
+    public IReadOnlyList<SafeSocketHandle> SshAgent { get; init; } = [];
+
     public IReadOnlyList<SafeSocketHandle> DnsUdp { get; init; } = [];
 
     public IReadOnlyList<SafeSocketHandle> DnsTcp { get; init; } = [];

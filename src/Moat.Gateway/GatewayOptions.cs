@@ -19,6 +19,9 @@ public sealed record GatewayOptions
     /// <summary>The credentials the run may use. A revoked one denies the requests that need it.</summary>
     public IReadOnlyList<UnlockedGrant> Grants { get; init; } = [];
 
+    /// <summary>The socket of the person's ssh-agent, for grants whose key is there; null: none.</summary>
+    public string? SshAgentSocket { get; init; }
+
     /// <summary>When it fails, every request is refused with 503.</summary>
     public required AuditLog Audit { get; init; }
 

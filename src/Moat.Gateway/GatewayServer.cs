@@ -6,6 +6,7 @@ using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Pipeline;
+using Moat.Gateway.Ssh;
 using Moat.Gateway.Upstream;
 using Moat.Policy;
 using Moat.Spec;
@@ -20,6 +21,8 @@ namespace Moat.Gateway;
 ///                               └─ absolute form ──────┤
 ///   any :443 ────► TransparentDoor ─────────► TlsDoor ─┼─► Kestrel's HTTP ─► RequestPipeline ─► upstream
 ///   any :80 ─────► TransparentDoor ────────────────────┘
+///   any :22 ─────► SshRelay ───────────────────────────────────────────────► a granted host
+///   ssh-agent ───► SshAgentServer (signs for granted hosts)
 ///   any :53 ─────► DnsResponder (names become synthetic addresses)
 /// </code>
 /// Kestrel runs without the generic host: no configuration, no logs, no scopes, a start of a few milliseconds.
@@ -29,11 +32,15 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly KestrelHost _kestrel;
     private readonly RequestPipeline _pipeline;
     private readonly DnsResponder _responder;
+    private readonly SshRelay _sshRelay;
+    private readonly SshAgentServer _sshAgent;
     private readonly IDisposable[] _parts;
+    private readonly List<SocketServer> _sockets = [];
     private DnsServer? _dns;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, IDisposable[] parts)
     {
+        (_sshRelay, _sshAgent) = (sshRelay, sshAgent);
         _kestrel = kestrel;
         _pipeline = pipeline;
         _responder = responder;
@@ -64,7 +71,9 @@ public sealed class GatewayServer : IAsyncDisposable
         var pipeline = new RequestPipeline(
             options.Policy, gate, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
-        return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
+        var ssh = new SshGrants(options.Grants, options.SshAgentSocket);
+        var sshRelay = new SshRelay(names, ssh, options.Policy, gate, dialer, recorder);
+        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), [kestrel, upstream, tls, certificates, redactor]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -89,12 +98,16 @@ public sealed class GatewayServer : IAsyncDisposable
     public async Task ServeAsync(GatewayListeners listeners, CancellationToken cancellationToken)
     {
         await _kestrel.StartAsync(listeners, new GatewayApplication(_pipeline), cancellationToken);
+        _sockets.Add(SocketServer.Start(listeners.Ssh, SshRelay.MaxConnections, _sshRelay.ServeAsync));
+        _sockets.Add(SocketServer.Start(listeners.SshAgent, SshAgentServer.MaxConnections, _sshAgent.ServeAsync));
         _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
     }
 
     /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>
     public async ValueTask DisposeAsync()
     {
+        foreach (var server in _sockets)
+            await server.DisposeAsync();
         if (_dns is not null)
             await _dns.DisposeAsync();
         await _kestrel.StopAsync();

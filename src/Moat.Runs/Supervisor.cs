@@ -106,6 +106,7 @@ public sealed class Supervisor : IAsyncDisposable
             RequestPolicy = PolicyStart.Compile(spec),
             ShadowsRequestPolicy = spec.Policy is { Mode: PolicyMode.Shadow },
             Grants = grants,
+            SshAgentSocket = Environment.GetEnvironmentVariable(SshFiles.Variable.Key),
             Audit = audit,
             Authority = await makingAuthority.ConfigureAwait(false),
             Network = spec.Network,
@@ -134,13 +135,14 @@ public sealed class Supervisor : IAsyncDisposable
     private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, CancellationToken ct)
     {
         var spec = _options.Spec;
-        var gitConfig = GitIdentity.File(ct);
+        var gitConfig = GitIdentity.File(SshFiles.GitConfig(grants), ct);
         Directory.CreateDirectory(_claim.Folder.SandboxPath, RunFolder.Private);
         return Bubblewrap.StartAsync(new SandboxOptions
         {
             Spec = spec,
             StateDirectory = _claim.Folder.SandboxPath,
-            Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)],
+            Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants), .. SshFiles.Of(grants)],
+            Ssh = SshFiles.AreWanted(grants),
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
             InitPath = init,
         }, ct);
@@ -320,6 +322,8 @@ public sealed class Supervisor : IAsyncDisposable
         Proxy = sockets.Proxy,
         DnsUdp = sockets.DnsUdp,
         DnsTcp = sockets.DnsTcp,
+        Ssh = sockets.Ssh,
+        SshAgent = sockets.SshAgent,
     };
 
     private static IEnumerable<string> HostVariables() => Environment.GetEnvironmentVariables().Keys.Cast<string>();

@@ -13,6 +13,8 @@ public sealed class SandboxListeners : IDisposable
         Proxy = Named("proxy");
         DnsTcp = Named("dnstcp");
         DnsUdp = Named("dnsudp");
+        Ssh = Named("ssh");
+        SshAgent = Named("sshagent");
     }
 
     public IReadOnlyList<SafeSocketHandle> Http { get; }
@@ -25,8 +27,14 @@ public sealed class SandboxListeners : IDisposable
 
     public IReadOnlyList<SafeSocketHandle> DnsUdp { get; }
 
+    /// <summary>Empty unless <see cref="SandboxOptions.Ssh"/>.</summary>
+    public IReadOnlyList<SafeSocketHandle> Ssh { get; }
+
+    /// <summary>One Unix socket; empty unless <see cref="SandboxOptions.Ssh"/>.</summary>
+    public IReadOnlyList<SafeSocketHandle> SshAgent { get; }
+
     public void Dispose()
     {
-        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp]) handle.Dispose();
+        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp, .. Ssh, .. SshAgent]) handle.Dispose();
     }
 }

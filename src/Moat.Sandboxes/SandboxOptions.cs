@@ -25,6 +25,9 @@ public sealed record SandboxOptions
 
     public ImmutableArray<SandboxFile> Files { get; init; } = [];
 
+    /// <summary>True: the sandbox has an ssh-agent, and its port 22 is captured.</summary>
+    public bool Ssh { get; init; }
+
     /// <summary>The whole environment of the agent; nothing of the host's is added.</summary>
     public required IReadOnlyDictionary<string, string> Env { get; init; }
 

@@ -76,7 +76,7 @@ internal static class RunCommand
         {
             WorkspacePath = path,
             Command = [.. words],
-            Grants = [.. parsed.GetValue(s_grants) ?? [], .. CredentialClasses.GrantsOf(parsed)],
+            Grants = [.. parsed.GetValue(s_grants) ?? [], .. CredentialClasses.GrantsOf(parsed, new(() => vault.List()))],
             Secrets = secrets,
             Env = [.. parsed.GetValue(s_env) ?? []],
             Mounts = [.. parsed.GetValue(s_mounts) ?? []],

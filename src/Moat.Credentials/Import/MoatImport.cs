@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Credentials.Ssh;
 using Moat.Spec;
 
 namespace Moat.Credentials;
@@ -117,7 +118,8 @@ public sealed class MoatImport
         "npm" => "its registries are read from your .npmrc here: moat grant npm",
         "aws" => "it is a role and no credential, and no grant exists for AWS yet",
         "gemini" when from.Metadata?.Any(pair => pair.Value.Contains("oauth", StringComparison.OrdinalIgnoreCase)) == true => "it is a Google login; a grant here is an API key: moat grant gemini",
-        _ when name.StartsWith("oauth:", StringComparison.Ordinal) || name.StartsWith("ssh:", StringComparison.Ordinal) => "no grant of this kind exists yet",
+        _ when SshGrant.HostOf(name) is { } host => $"a key is granted here with the host's pinned keys; run: moat grant ssh --host {host}",
+        _ when name.StartsWith("oauth:", StringComparison.Ordinal) => "no grant of this kind exists yet",
         _ => null,
     };
 

@@ -38,12 +38,22 @@ internal sealed class TransparentDoor(SyntheticNames names, Recorder recorder)
     internal static CanonicalHost? AddressOf(ConnectionContext connection) =>
         LocalAddress(connection) is { } address && CanonicalHost.TryParse(address.ToString(), out var host, out _) ? host : null;
 
+    /// <summary>The name behind a socket's own address, else that address; null for an address of ours that stands for no name.</summary>
+    internal static CanonicalHost? Behind(EndPoint? local, SyntheticNames names)
+    {
+        if (Plain(local) is not { } address) return null;
+        var text = names.TryFind(address, out var name) ? name : SyntheticNames.IsSynthetic(address) ? "" : address.ToString();
+        return CanonicalHost.TryParse(text, out var host, out _) ? host : null;
+    }
+
     private CanonicalHost? NameBehind(ConnectionContext connection) =>
         LocalAddress(connection) is { } address && names.TryFind(address, out var name) && CanonicalHost.TryParse(name, out var host, out _) ? host : null;
 
-    private static IPAddress? LocalAddress(ConnectionContext connection)
+    private static IPAddress? LocalAddress(ConnectionContext connection) => Plain(connection.LocalEndPoint);
+
+    private static IPAddress? Plain(EndPoint? local)
     {
-        if (connection.LocalEndPoint is not IPEndPoint { Address: var address })
+        if (local is not IPEndPoint { Address: var address })
             return null;
         // A scope belongs to the sandbox's interfaces and means nothing outside.
         if (address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0)

@@ -19,6 +19,14 @@ internal sealed class PolicyGate(RequestPolicy? policy, bool shadow)
         return decision.Allowed ? null : Refusal.ByPolicy(decision);
     }
 
+    /// <summary>Why a grant's key may not sign for a host; null when it may. The policy sees the method SIGN and the path /.</summary>
+    public Refusal? Signature(string grant, in CanonicalHost host, int port)
+    {
+        if (policy is null || shadow) return null;
+        var decision = policy.DecideCredential(grant, host, port, "SIGN", "/");
+        return decision.Allowed ? null : Refusal.ByPolicy(decision);
+    }
+
     /// <summary>Why a request may not go out; null when it may. What was decided is noted on the exchange.</summary>
     public Refusal? Request(Exchange exchange, string method)
     {

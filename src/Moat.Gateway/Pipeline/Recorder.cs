@@ -8,7 +8,7 @@ namespace Moat.Gateway.Pipeline;
 /// The gateway's hand in the audit log, and the person's line at the terminal. Texts of the agent's making pass the
 /// redactor first, so that a secret which it guessed or found is not written down.
 /// </summary>
-internal sealed class Recorder(AuditLog audit, RunRedactor redactor, Action<Denial>? onDenied)
+internal sealed partial class Recorder(AuditLog audit, RunRedactor redactor, Action<Denial>? onDenied)
 {
     /// <summary>Completes when the record is durable; only then may a byte leave.</summary>
     /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>

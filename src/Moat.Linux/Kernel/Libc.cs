@@ -77,6 +77,9 @@ public static unsafe partial class Libc
     public static partial int bind(int fd, void* address, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int chmod(byte* path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int listen(int fd, int backlog);
 
     [LibraryImport("libc", SetLastError = true)]

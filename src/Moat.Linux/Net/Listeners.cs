@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Moat.Linux.Net;
 
@@ -11,9 +12,13 @@ public static unsafe class Listeners
     /// <summary>The explicit proxy's port on the sandbox's loopback.</summary>
     public const int ProxyPort = 3128;
 
+    /// <summary>Where the sandbox's ssh-agent answers, in a run that has one.</summary>
+    public const string SshAgentPath = "/run/ssh-agent.sock";
+
     /// <param name="ipv6">False where the kernel has no IPv6.</param>
+    /// <param name="ssh">True: port 22 is captured too, and there is an ssh-agent.</param>
     /// <exception cref="IOException">A port cannot be had.</exception>
-    public static List<NamedSocket> Open(bool ipv6)
+    public static List<NamedSocket> Open(bool ipv6, bool ssh)
     {
         List<NamedSocket> sockets = [];
         foreach (var family in ipv6 ? new[] { 4, 6 } : [4])
@@ -23,7 +28,10 @@ public static unsafe class Listeners
             sockets.Add(Tcp("proxy", family, ProxyPort, anyAddress: false));
             sockets.Add(Tcp("dnstcp", family, 53, anyAddress: true));
             sockets.Add(Udp("dnsudp", family, 53));
+            if (ssh) sockets.Add(Tcp("ssh", family, 22, anyAddress: true));
         }
+
+        if (ssh) sockets.Add(UnixSocket("sshagent", SshAgentPath));
 
         return sockets;
     }
@@ -33,6 +41,18 @@ public static unsafe class Listeners
         var fd = Bound(name, family, Libc.SOCK_STREAM, port, anyAddress);
         if (Libc.listen(fd, 1024) != 0) throw Failed(name, family);
         return new NamedSocket(name + family, fd);
+    }
+
+    private static NamedSocket UnixSocket(string name, string path)
+    {
+        // struct sockaddr_un: the family, then the path and its zero.
+        var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0);
+        var address = stackalloc byte[110];
+        new Span<byte>(address, 110).Clear();
+        *(ushort*)address = (ushort)Libc.AF_UNIX;
+        Encoding.ASCII.GetBytes(path, new Span<byte>(address + 2, 107));
+        if (fd < 0 || Libc.bind(fd, address, (uint)(3 + path.Length)) != 0 || Libc.listen(fd, 64) != 0 || Libc.chmod(address + 2, 0b110_110_110) != 0) throw Failed(name, 0);
+        return new NamedSocket(name + "0", fd);
     }
 
     private static NamedSocket Udp(string name, int family, ushort port)

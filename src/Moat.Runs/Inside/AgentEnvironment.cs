@@ -30,6 +30,7 @@ internal static class AgentEnvironment
         foreach (var name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]) env[name] = Proxy;
         env["NO_PROXY"] = env["no_proxy"] = "localhost,127.0.0.1,::1";
         foreach (var (name, value) in TrustStores.Variables()) env[name] = value;
+        if (SshFiles.AreWanted(grants)) env.Add(SshFiles.Variable);
         foreach (var (name, value) in spec.Env) env[name] = value;
         foreach (var secret in spec.Secrets.Where(secret => secret.Expose))
         {

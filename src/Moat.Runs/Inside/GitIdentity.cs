@@ -9,12 +9,12 @@ internal static class GitIdentity
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>git is asked meanwhile.</summary>
-    public static SandboxFile File(CancellationToken ct) => new("/etc/gitconfig", Task.Run(() => ContentAsync(ct), ct), 0b100_100_100);
+    /// <summary>git is asked meanwhile; <paramref name="settings"/> are further ones of Moat's own, as git writes them.</summary>
+    public static SandboxFile File(string settings, CancellationToken ct) => new("/etc/gitconfig", Task.Run(() => ContentAsync(settings, ct), ct), 0b100_100_100);
 
-    private static async Task<byte[]> ContentAsync(CancellationToken ct)
+    private static async Task<byte[]> ContentAsync(string settings, CancellationToken ct)
     {
-        var text = new StringBuilder("[safe]\n\tdirectory = *\n");
+        var text = new StringBuilder("[safe]\n\tdirectory = *\n").Append(settings);
         foreach (var (key, value) in await ReadAsync(ct).ConfigureAwait(false))
             text.Append("[user]\n\t").Append(key).Append(" = ").Append(Quote(value)).Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());

@@ -15,7 +15,7 @@ public static class NetworkTrace
         var open = new Dictionary<long, int>();
         foreach (var record in AuditReader.Read(folder.AuditPath))
         {
-            if (record.Type == AuditTypes.RequestOutcome)
+            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome)
             {
                 if (open.Remove(Number(record.Payload, "intent"), out var at)) entries[at] = Complete(entries[at], record.Payload);
             }
@@ -42,7 +42,7 @@ public static class NetworkTrace
             while (await NextAsync(records, ct).ConfigureAwait(false))
             {
                 var record = records.Current;
-                if (record.Type == AuditTypes.RequestOutcome)
+                if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome)
                 {
                     if (open.Remove(Number(record.Payload, "intent"), out var entry)) yield return Complete(entry, record.Payload);
                 }
@@ -110,6 +110,9 @@ public static class NetworkTrace
         {
             AuditTypes.RequestIntent => entry with { Allowed = true, Complete = false },
             AuditTypes.RequestDenied => entry with { Status = 403 },
+            AuditTypes.ConnectIntent => entry with { Kind = "connect", Allowed = true, Complete = false },
+            AuditTypes.SignatureIntent => entry with { Kind = "signature", Allowed = true, Complete = false, Method = "SIGN", Path = Text(payload, "user"), Protocol = Text(payload, "purpose") },
+            AuditTypes.SignatureDenied => entry with { Kind = "signature", Method = "SIGN" },
             AuditTypes.ConnectDenied => entry with { Kind = "connect" },
             AuditTypes.DnsQuery => entry with { Kind = "dns", Host = Text(payload, "name"), Method = Text(payload, "type"), Allowed = Text(payload, "outcome") is "answered" or "empty", Reason = Text(payload, "reason") is { Length: > 0 } reason ? reason : Text(payload, "outcome") },
             _ => null,

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Moat.Runs;
 
-/// <summary>One line of <c>moat trace --network</c>: a request, a refused connection or a name that was asked for.</summary>
+/// <summary>One line of <c>moat trace --network</c>: a request, a connection that was relayed or refused, a signature or a name that was asked for.</summary>
 public sealed record TraceEntry
 {
     /// <summary>Number of the record that it begins with.</summary>
@@ -10,7 +10,7 @@ public sealed record TraceEntry
 
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary><c>request</c>, <c>connect</c> or <c>dns</c>.</summary>
+    /// <summary><c>request</c>, <c>connect</c>, <c>signature</c> or <c>dns</c>.</summary>
     public required string Kind { get; init; }
 
     public required bool Allowed { get; init; }
@@ -56,6 +56,7 @@ public sealed record TraceEntry
     public string Url => Kind switch
     {
         "dns" => Host,
+        "signature" => Path.Length > 0 ? $"{Path}@{Host}" : Host,
         "connect" => Port > 0 ? $"{Host}:{Port}" : Host,
         _ => $"{(Scheme.Length > 0 ? Scheme : Port == 80 ? "http" : "https")}://{Host}{(Port is 0 or 80 or 443 ? "" : ":" + Port)}{Path}",
     };

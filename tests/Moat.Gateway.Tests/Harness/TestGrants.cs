@@ -33,6 +33,11 @@ internal sealed class TestGrants : IDisposable
         return token;
     }
 
+    public void Put(StoredCredential credential)
+    {
+        using (credential) _vault.Put(credential);
+    }
+
     public void Unlock(string[] names, IReadOnlyDictionary<string, string[]>? allow = null, params UnlockedGrant[] extra)
     {
         var spec = new RunSpec

@@ -12,7 +12,7 @@ internal static class CredentialClasses
         (Flag("--gh-creds", "The grant github"), "github", ""),
         (Flag("--npm-creds", "The grant npm"), "npm", ""),
         (Flag("--ssh-creds", "No grant exists for SSH yet"), "", "use --git-creds and https:// remotes"),
-        (Flag("--aws-creds", "No grant exists for AWS yet"), "", "hand in single values with --secret, or do that step outside"),
+        (Flag("--aws-creds", "The grant aws"), "aws", ""),
     ];
 
     private static readonly Option<bool> s_all = Flag("--all-creds", "Every class that has a grant");

@@ -22,6 +22,9 @@ public sealed record GrantRequest(string Name)
     /// <summary>The header that takes the credential there; null: the service's own, else a bearer token.</summary>
     public string? Header { get; init; }
 
+    /// <summary>What <c>aws</c> was told; null: nothing.</summary>
+    public AwsGrantRequest? Aws { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }

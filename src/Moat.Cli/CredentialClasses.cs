@@ -12,7 +12,7 @@ internal static class CredentialClasses
         (Flag("--git-creds", "git over HTTPS with the grant github; your name and e-mail are copied in any case"), "github", ""),
         (Flag("--gh-creds", "The grant github"), "github", ""),
         (Flag("--npm-creds", "The grant npm"), "npm", ""),
-        (Flag("--aws-creds", "No grant exists for AWS yet"), "", "hand in single values with --secret, or do that step outside"),
+        (Flag("--aws-creds", "The grant aws"), "aws", ""),
     ];
 
     // A key is granted for one host, so these two stand for every host that has a grant.

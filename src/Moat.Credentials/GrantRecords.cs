@@ -34,6 +34,9 @@ public sealed record GrantRequest(string Name)
     /// <summary>True: the key also signs git commits (<c>ssh:HOST</c>).</summary>
     public bool SignsCommits { get; init; }
 
+    /// <summary>What <c>aws</c> was told; null: nothing.</summary>
+    public AwsGrantRequest? Aws { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }

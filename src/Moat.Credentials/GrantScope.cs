@@ -10,6 +10,9 @@ namespace Moat.Credentials;
 /// </summary>
 public sealed record GrantScope(string Text, ImmutableArray<GrantScopeRule> Rules)
 {
+    /// <summary>In place of <see cref="Rules"/> for the grant <c>aws</c>, whose requests are told apart by their signatures; else empty.</summary>
+    public ImmutableArray<AwsScopeRule> Aws { get; init; } = [];
+
     private const string Mend = "write \"GET /path/**\" (METHOD may be *, in the path * is one segment and ** any number), \"host GET /path\", or a preset of the provider (docs/reference/grants.md)";
 
     /// <summary>Reads the entries of one <c>--scope</c> or <c>allow:</c>; null when there are none.</summary>
@@ -17,6 +20,7 @@ public sealed record GrantScope(string Text, ImmutableArray<GrantScopeRule> Rule
     internal static GrantScope? Parse(ProviderDefinition provider, ImmutableArray<string> entries)
         => entries.IsEmpty ? null
             : SshGrant.HostOf(provider.Name) is not null ? throw Bad(provider, entries[0], "there are no requests in an SSH session that it could narrow", "leave the scope out; narrow what the key may do at the host (a deploy key of one repository)")
+            : provider.Name == AwsGrant.Name ? new GrantScope(string.Join(", ", entries), []) { Aws = [.. entries.Select(entry => AwsScopeRule.Parse(entry, out var problem) ?? throw Bad(provider, entry, problem, AwsScopeRule.Mend))] }
             : new GrantScope(string.Join(", ", entries), [.. entries.SelectMany(entry => Parse(provider, entry))]);
 
     private static IEnumerable<GrantScopeRule> Parse(ProviderDefinition provider, string entry)

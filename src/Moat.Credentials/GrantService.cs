@@ -41,6 +41,8 @@ public sealed class GrantService
         _ = GrantScope.Parse(provider, request.Scope);
         if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal))
             throw new MoatException($"the grant {provider.Name} has its own places", "leave --url and --header out; they are for mcp:NAME");
+        if (request.Aws is { IsEmpty: false } && provider.Name != AwsGrant.Name)
+            throw new MoatException($"the grant {provider.Name} has no role, region or profile of AWS", "leave --role, --region, --external-id, --session-duration and --aws-profile out; they are for aws");
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
         using var draft = provider.Find is { } find ? await find(_sources, request, ct).ConfigureAwait(false) : await FindAsync(provider, request, ct).ConfigureAwait(false);
         var bindings = draft.Bindings.IsEmpty ? provider.Bindings : draft.Bindings;
@@ -58,6 +60,18 @@ public sealed class GrantService
     /// <summary>True when the provider was asked and takes the credential; false when it cannot be asked.</summary>
     private async Task<bool> ValidateAsync(ProviderDefinition provider, StoredCredential credential, string source, CancellationToken ct)
     {
+        if (provider.Prove is { } prove)
+        {
+            try
+            {
+                await prove(credential, _handler, _time, ct).ConfigureAwait(false);
+            }
+            catch (TokenRefusedException refused)
+            {
+                throw new MoatException($"the {provider.Name} credential from {source} was not proved: {refused.Message}", $"make a new one and grant again; `moat grant {provider.Name} --no-validate` stores it unchecked");
+            }
+            return true;
+        }
         if (provider.Checks?.Invoke(credential) is { } checks)
         {
             foreach (var (validation, secret) in checks)

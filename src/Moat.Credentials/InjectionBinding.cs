@@ -35,6 +35,9 @@ public enum InjectionSlot
 
     /// <summary>The value of a field of an <c>application/x-www-form-urlencoded</c> body.</summary>
     FormField,
+
+    /// <summary>AWS's signature (<see cref="SigV4"/>): one made with the placeholder is replaced by one made with the credential.</summary>
+    AwsSignature,
 }
 
 /// <summary>
@@ -98,6 +101,7 @@ public sealed record InjectionBinding(string Host, string Name, InjectionSlot Sl
         InjectionSlot.Path => Argument switch { "" => "path segment", AnyPrefix => "end of a path segment", _ => $"path segment behind {Argument}" },
         InjectionSlot.Cookie => $"cookie {Name}",
         InjectionSlot.JsonField => $"JSON field {Name}",
+        InjectionSlot.AwsSignature => "AWS signature (SigV4)",
         _ => $"form field {Name}",
     };
 
@@ -107,6 +111,8 @@ public sealed record InjectionBinding(string Host, string Name, InjectionSlot Sl
     /// <summary>The header's value, or the text that replaces the placeholder before the slot's own escaping.</summary>
     internal string Render(Secret secret)
     {
+        // A signature is made for each request, of the bytes themselves.
+        if (Slot == InjectionSlot.AwsSignature) return "";
         var token = Encoding.ASCII.GetString(secret.Reveal());
         return Slot switch
         {

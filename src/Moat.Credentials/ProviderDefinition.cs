@@ -62,6 +62,12 @@ public sealed record ProviderDefinition
     /// <summary>In place of <see cref="Validation"/>: what to ask, each with the secret to show, which the caller disposes.</summary>
     internal Func<StoredCredential, ImmutableArray<(ProviderValidation Validation, Secret Secret)>>? Checks { get; init; }
 
+    /// <summary>In place of <see cref="Validation"/> and <see cref="Checks"/>: asks the service in its own way.</summary>
+    internal Func<StoredCredential, HttpMessageHandler?, TimeProvider, CancellationToken, Task>? Prove { get; init; }
+
+    /// <summary>The sandbox's variables, where they are more than <see cref="ContainerEnv"/> with the placeholder; gets the placeholders by part.</summary>
+    internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableSortedDictionary<string, string>>? WriteEnv { get; init; }
+
     /// <summary>Files that depend on the credential; gets the placeholders by part.</summary>
     internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableArray<GrantFile>>? WriteFiles { get; init; }
 }

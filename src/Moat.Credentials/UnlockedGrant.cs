@@ -26,7 +26,7 @@ public sealed class UnlockedGrant : IDisposable
         Bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
         _placeholders = placeholders;
         Files = [.. provider.Files.Select(file => file with { Text = file.Text.Replace("${placeholder}", Placeholder, StringComparison.Ordinal) }), .. provider.WriteFiles?.Invoke(credential, placeholders) ?? []];
-        Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
+        Env = provider.WriteEnv?.Invoke(credential, placeholders) ?? provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
         _state = Render(credential, version);
     }
 
@@ -48,7 +48,7 @@ public sealed class UnlockedGrant : IDisposable
     /// <summary>What the sandbox holds in the credential's place.</summary>
     public string Placeholder { get; }
 
-    /// <summary>Variables for the sandbox: each is the placeholder.</summary>
+    /// <summary>Variables for the sandbox: placeholders, and settings that are no secret.</summary>
     public ImmutableSortedDictionary<string, string> Env { get; }
 
     /// <summary>Files of the sandbox's home, with placeholders.</summary>
@@ -93,6 +93,13 @@ public sealed class UnlockedGrant : IDisposable
         var state = _state;
         value = state.RevokedReason is null ? state.Values[binding] : "";
         return state.RevokedReason is null;
+    }
+
+    /// <summary>The token (by the empty name) and the parts of one moment; null when the grant is revoked. They stay readable until this grant is disposed.</summary>
+    public IReadOnlyDictionary<string, Secret>? Snapshot()
+    {
+        var state = _state;
+        return state.RevokedReason is null ? state.Credential.Parts.SetItem("", state.Credential.Token) : null;
     }
 
     /// <summary>What the sandbox holds in place of the secret of a binding.</summary>

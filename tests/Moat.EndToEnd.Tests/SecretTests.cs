@@ -61,12 +61,11 @@ public class SecretTests
             (["--grant", "openai"], "the grant openai is not stored", "run: moat grant openai"),
             (["--grant", "openai,mcp:linear"], "the grants openai, mcp:linear are not stored", "moat grant openai && moat grant mcp:linear"),
             (["--grant", "openai", "--profile", "work"], "not stored in the profile work", "moat grant openai --profile work"),
-            (["--all-creds"], "the grants github, npm are not stored", "moat grant github && moat grant npm"),
+            (["--all-creds"], "the grants github, npm, aws are not stored", "moat grant github && moat grant npm && moat grant aws"),
             (["--git-creds", "--gh-creds"], "the grant github is not stored", "moat grant github"),
             (["--npm-creds"], "the grant npm is not stored", "moat grant npm"),
             (["--ssh-creds"], "--ssh-creds: no grant for SSH is stored", "moat grant ssh --host"),
             (["--ssh-agent"], "--ssh-agent: no grant for SSH is stored", "moat grant ssh --host"),
-            (["--aws-creds"], "--aws-creds: no grant exists for AWS yet", "--secret"),
             (["--secret", "NOT_SET@api.example.org"], "this shell has no variable NOT_SET", "set NOT_SET"),
             (["--secret", "KEY=hunter2hunter2"], "names no host", "--secret NAME@"),
         ];

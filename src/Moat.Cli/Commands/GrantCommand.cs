@@ -23,6 +23,7 @@ internal static class GrantCommand
     public static Command Create()
     {
         var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate, s_scope, s_url, s_header, s_host, s_key, s_hostKeys, s_signCommits };
+        foreach (var option in AwsOptions.All) command.Options.Add(option);
         command.Subcommands.Add(GrantListCommand.Create());
         command.Subcommands.Add(GrantShowCommand.Create());
         command.Subcommands.Add(GrantProvidersCommand.Create());
@@ -45,6 +46,7 @@ internal static class GrantCommand
             Key = parsed.GetValue(s_key),
             HostKeys = [.. parsed.GetValue(s_hostKeys) ?? []],
             SignsCommits = parsed.GetValue(s_signCommits),
+            Aws = AwsOptions.Read(parsed),
             Scope = [.. parsed.GetValue(s_scope) ?? []],
             Prompt = Ask.IsPossible ? Ask.ForSecret : null,
         }, ct).ConfigureAwait(false);

@@ -116,7 +116,7 @@ public sealed class MoatImport
     private static string? Refusal(GoCredential from, string name) => name switch
     {
         "npm" => "its registries are read from your .npmrc here: moat grant npm",
-        "aws" => "it is a role and no credential, and no grant exists for AWS yet",
+        "aws" => "it is the name of a role in AWS and no credential: moat grant aws --role ARN",
         "gemini" when from.Metadata?.Any(pair => pair.Value.Contains("oauth", StringComparison.OrdinalIgnoreCase)) == true => "it is a Google login; a grant here is an API key: moat grant gemini",
         _ when SshGrant.HostOf(name) is { } host => $"a key is granted here with the host's pinned keys; run: moat grant ssh --host {host}",
         _ when name.StartsWith("oauth:", StringComparison.Ordinal) => "no grant of this kind exists yet",

@@ -13,6 +13,9 @@ public sealed record RefreshInfo(string TokenUrl, string ClientId, bool IsJson =
     /// <summary>Asked when <see cref="TokenUrl"/> cannot be asked or answers neither yes nor no; empty: nobody.</summary>
     public string FallbackUrl { get; init; } = "";
 
+    /// <summary>Set for a role of AWS, whose sessions STS gives; null for a token endpoint.</summary>
+    public AwsRole? Role { get; init; }
+
     internal const string RefreshPart = "refresh";
     internal const string ClientSecretPart = "client-secret";
     private static readonly TimeSpan s_margin = TimeSpan.FromMinutes(5);

@@ -41,6 +41,7 @@ internal sealed class Refresher(Vault vault, HttpMessageHandler? handler, TimePr
 
     private async Task<TokenAnswer> AskAsync(RefreshInfo info, StoredCredential credential, CancellationToken ct)
     {
+        if (info.Role is not null) return await new AwsSts(handler, time).AssumeRoleAsync(info, credential, ct).ConfigureAwait(false);
         try
         {
             return await _endpoint.RefreshAsync(info, credential, ct).ConfigureAwait(false);
@@ -79,7 +80,7 @@ internal sealed class Refresher(Vault vault, HttpMessageHandler? handler, TimePr
                 credential with
                 {
                     Token = answer.Access,
-                    Parts = answer.Refresh is { } next ? credential.Parts.SetItem(RefreshInfo.RefreshPart, next) : credential.Parts,
+                    Parts = (answer.Refresh is { } next ? credential.Parts.SetItem(RefreshInfo.RefreshPart, next) : credential.Parts).SetItems(answer.Parts),
                     // An answer without a lifetime (RFC 6749 §5.1 lets it out) lives as long as the last one did.
                     ExpiresAt = now + (answer.Lifetime ?? credential.ExpiresAt - credential.CreatedAt),
                     CreatedAt = now,

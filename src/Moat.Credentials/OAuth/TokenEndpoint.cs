@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -10,10 +11,14 @@ namespace Moat.Credentials;
 /// <summary>What a token endpoint gave. <paramref name="Refresh"/> null: the old refresh token goes on.</summary>
 internal sealed record TokenAnswer(Secret Access, Secret? Refresh, TimeSpan? Lifetime) : IDisposable
 {
+    /// <summary>Further secrets that belong to the access token.</summary>
+    internal ImmutableSortedDictionary<string, Secret> Parts { get; init; } = ImmutableSortedDictionary<string, Secret>.Empty;
+
     public void Dispose()
     {
         Access.Dispose();
         Refresh?.Dispose();
+        foreach (var part in Parts.Values) part.Dispose();
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
 using Moat.Credentials;
+using Moat.Gateway.Aws;
 using Moat.Gateway.Pipeline;
 
 namespace Moat.Gateway.Injections;
@@ -61,6 +62,7 @@ internal static class InjectionChoice
         InjectionSlot.Query => QuerySlot.Count(target, injection.Binding.Name, injection.Placeholder),
         InjectionSlot.Path => PathSlot.Count(target, injection.Binding.Argument, injection.Placeholder),
         InjectionSlot.AnyHeader => AnyHeaderSlot.Count(headers, injection.Placeholder),
+        InjectionSlot.AwsSignature => AwsClaim.Names(headers, target, injection.Aws!.KeyId) ? 1 : 0,
         InjectionSlot.Cookie => CookieSlot.Count(headers.Cookie, injection.Binding.Name, injection.Placeholder),
         _ => body?.Count(injection) ?? 0,
     };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Moat.Credentials;
+using Moat.Gateway.Aws;
 
 namespace Moat.Gateway.Injections;
 
@@ -18,6 +19,7 @@ internal sealed class InjectionPlan
         GrantNames = NamesOf(all);
         IsNarrow = all.Any(injection => injection.IsNarrow);
         Rivals = [.. all.Where(injection => !injection.Binding.NeedsPlaceholder && all.Any(other => AreRivals(injection, other)))];
+        Aws = all.Select(injection => injection.Aws).FirstOrDefault(signer => signer is not null);
         HasChoice = !Rivals.IsEmpty || !all.All(injection => injection.IsUnconditional) || HasTwoOfOneHeader(all);
     }
 
@@ -25,6 +27,9 @@ internal sealed class InjectionPlan
 
     /// <summary>False: every request takes all.</summary>
     public bool HasChoice { get; }
+
+    /// <summary>Signs requests to a host of AWS anew; null for any other host, and without such a grant.</summary>
+    public AwsSigner? Aws { get; }
 
     /// <summary>True when methods or paths decide.</summary>
     public bool IsNarrow { get; }

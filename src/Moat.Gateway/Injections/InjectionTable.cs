@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Moat.Credentials;
+using Moat.Gateway.Aws;
 using Moat.Gateway.Identity;
 using Moat.Policy;
 
@@ -44,9 +45,12 @@ internal sealed class Injection
     {
         (Grant, Index, Binding, Placeholder) = (grant, index, grant.Bindings[index], grant.PlaceholderOf(index));
         (Header, NeedsPlaceholder) = (Binding.Header, Binding.NeedsPlaceholder);
+        if (Binding.Slot == InjectionSlot.AwsSignature)
+            Aws = new AwsSigner(grant, Placeholder);
         if (Binding.IsNarrow)
             _requests = RequestScope.Compile([(Binding.Method, Binding.Path)]);
-        _scopes = [.. grant.Scopes.Select(scope => (scope, RequestScope.Compile(
+        // Those of AWS speak of signatures, and the signer asks them.
+        _scopes = [.. grant.Scopes.Where(scope => scope.Aws.IsEmpty).Select(scope => (scope, RequestScope.Compile(
             scope.Rules.Where(rule => rule.Host.Length == 0 || rule.Host == Binding.Host).Select(rule => (rule.Method, rule.Path)))))];
     }
 
@@ -58,6 +62,9 @@ internal sealed class Injection
 
     public string Placeholder { get; }
 
+    /// <summary>Signs anew, for the slot that is a signature; otherwise null.</summary>
+    public AwsSigner? Aws { get; }
+
     /// <summary>As the binding's, which has to work it out.</summary>
     public string Header { get; }
 
@@ -68,7 +75,7 @@ internal sealed class Injection
     public bool IsUnconditional => _requests is null && _scopes.IsEmpty && !Binding.NeedsPlaceholder;
 
     /// <summary>True when the method or the path decides, so that a method override header would change the meaning.</summary>
-    public bool IsNarrow => _requests is not null || !_scopes.IsEmpty;
+    public bool IsNarrow => _requests is not null || !Grant.Scopes.IsEmpty;
 
     public bool Covers(string method, string target) => _requests is null || _requests.Allows(method, Read(target));
 

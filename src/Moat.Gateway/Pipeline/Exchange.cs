@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Moat.Gateway.Aws;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
@@ -15,6 +16,7 @@ namespace Moat.Gateway.Pipeline;
 internal sealed class Exchange
 {
     private long _started;
+    private AwsBodies? _awsBodies;
 
     public Exchange()
     {
@@ -39,6 +41,12 @@ internal sealed class Exchange
 
     /// <summary>The body, where a credential may go into it.</summary>
     public FieldBody? Body { get; set; }
+
+    /// <summary>Signs the request to AWS anew; null for any other request.</summary>
+    public AwsSigning? Aws { get; set; }
+
+    /// <summary>The body, where the signature to AWS had to cover it.</summary>
+    public byte[]? AwsBody { get; private set; }
 
     /// <summary>Credentials to write, beside <see cref="Injections"/>, index by index; text, so forgotten soon.</summary>
     public string[] Credentials { get; private set; } = [];
@@ -76,8 +84,14 @@ internal sealed class Exchange
         return Credentials;
     }
 
+    public void HoldAwsBody(AwsBodies bodies, byte[] body) => (_awsBodies, AwsBody) = (bodies, body);
+
     public void Reset()
     {
+        _awsBodies?.Release(AwsBody!.Length);
+        (_awsBodies, AwsBody) = (null, null);
+        Aws?.Dispose();
+        Aws = null;
         Http.Uninitialize();
         Array.Clear(Credentials);
         Injections = [];

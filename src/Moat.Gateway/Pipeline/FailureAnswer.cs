@@ -1,3 +1,4 @@
+using Moat.Gateway.Aws;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.Upstream;
 using Yarp.ReverseProxy.Forwarder;
@@ -9,6 +10,11 @@ internal static class FailureAnswer
 {
     public static Refusal For(ForwarderError error, Exception? exception, string host, int port)
     {
+        for (var at = exception; at is not null; at = at.InnerException)
+        {
+            if (at is AwsPayloadException unsigned)
+                return new Refusal(400, DenialKind.Grant, "grant aws", $"the request to AWS is not signed anew: {unsigned.Message}", "send the body's hash, or smaller chunks that are signed with the placeholder");
+        }
         switch (error)
         {
             case ForwarderError.RequestBodyClient:

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using Moat.Gateway.Aws;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
@@ -35,7 +36,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         foreach (var (name, values) in request.Headers)
         {
             if (name.Length == 0 || name[0] == ':' || name.Equals(HeaderNames.Host, StringComparison.OrdinalIgnoreCase)
-                || HopByHop.Contains(name) || IsNominated(nominated, name) || (!injections.IsEmpty && IsReplaced(name)))
+                || HopByHop.Contains(name) || IsNominated(nominated, name) || (!injections.IsEmpty && IsReplaced(name))
+                || (exchange.Aws is not null && AwsSigning.Replaces(name)))
                 continue;
             Add(proxyRequest, name, values);
         }
@@ -57,7 +59,9 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         }
         if (exchange.WebSocket is not null)
             WebSocketRelay.Prepare(proxyRequest);
-        ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);
+        ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty && exchange.Aws is not { AllowsRanges: true });
+        if (exchange.Aws is { } aws)
+            target = aws.Sign(proxyRequest, exchange.Destination.Authority.ToUriAuthority(443), target);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
     }
@@ -71,7 +75,7 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
         var body = proxyResponse.Content;
-        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty);
+        ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty, exchange.Aws is { AllowsRanges: true });
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Moat.Audit;
 using Moat.Credentials;
+using Moat.Gateway.Aws;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
@@ -145,11 +146,18 @@ internal sealed class RequestPipeline(
             http.Request.ContentLength = bytes.Length;
             exchange.BytesIn = body.Length;
         }
+        else if (exchange.AwsBody is { } signed)
+        {
+            http.Request.Body = new MemoryStream(signed, writable: false);
+            http.Request.ContentLength = exchange.BytesIn = signed.Length;
+        }
         else if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
             http.Request.Body = HttpProtocol.IsHttp2(http.Request.Protocol)
                 ? new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request)
                 : new RequestBodyStream(http.Request.BodyReader, exchange);
+            if (exchange.Aws is { } signing)
+                http.Request.Body = signing.Wrap(http.Request.Body, () => http.Response.HasStarted);
         }
         else if (http.Request.Headers.ContentType.Count > 0)
         {
@@ -190,7 +198,8 @@ internal sealed class RequestPipeline(
         (exchange.Body, var refusal) = await FieldBody.ReadAsync(plan, method, exchange.Target, request);
         if (refusal is not null)
             return refusal;
-        return InjectionChoice.Choose(plan, method, exchange.Target, request.Headers, exchange.Body, out var chosen) ?? Take(exchange, chosen);
+        return InjectionChoice.Choose(plan, method, exchange.Target, request.Headers, exchange.Body, out var chosen) ?? Take(exchange, chosen)
+            ?? (plan.Aws is { } signer ? await AwsGate.PrepareAsync(exchange, signer, method) : null);
     }
 
     private static Refusal? Take(Exchange exchange, ImmutableArray<Injection> injections)

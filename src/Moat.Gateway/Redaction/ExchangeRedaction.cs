@@ -27,11 +27,11 @@ internal static class ExchangeRedaction
 
     /// <summary>Masks reason phrase, headers, body and trailers of the answer; the body while it is read.</summary>
     /// <exception cref="RedactionRefusedException">The exchange carried a credential and the answer cannot be looked into.</exception>
-    internal static void Apply(HttpResponseMessage response, SecretRedactor redactor, bool carriedSecret)
+    internal static void Apply(HttpResponseMessage response, SecretRedactor redactor, bool carriedSecret, bool allowsPart = false)
     {
         if (redactor.IsEmpty) return;
         var codings = ContentCodings.Parse(Values(response.Content.Headers, "Content-Encoding"));
-        if (carriedSecret) RefuseOpaque(response, codings);
+        if (carriedSecret) RefuseOpaque(response, codings, allowsPart);
 
         if (redactor.Redact(response.ReasonPhrase) is { } phrase && !ReferenceEquals(phrase, response.ReasonPhrase)) response.ReasonPhrase = phrase;
         Mask(response.Headers, redactor);
@@ -44,11 +44,11 @@ internal static class ExchangeRedaction
         response.Content = new RedactedContent(response.Content, codings ?? [], redactor, () => Mask(response.TrailingHeaders, redactor));
     }
 
-    private static void RefuseOpaque(HttpResponseMessage response, List<string>? codings)
+    private static void RefuseOpaque(HttpResponseMessage response, List<string>? codings, bool allowsPart)
     {
         if (codings is null && HasBody(response))
             throw new RedactionRefusedException("the upstream answered in a content coding that the gateway cannot look into, on an exchange that carried a credential");
-        if (response.StatusCode == HttpStatusCode.PartialContent)
+        if (response.StatusCode == HttpStatusCode.PartialContent && !allowsPart)
             throw new RedactionRefusedException("the upstream answered with a part of the body although none was asked for, on an exchange that carried a credential");
         if (Values(response.Headers, "grpc-encoding").Any(value => !value.Equals("identity", StringComparison.OrdinalIgnoreCase)))
             throw new RedactionRefusedException("the upstream compressed gRPC messages although identity was asked for, on an exchange that carried a credential");

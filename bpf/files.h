@@ -4,7 +4,8 @@
 
 #define FMODE_READ 1
 #define FMODE_WRITE 2
-#define FMODE_BACKING (1u << 25)
+/* The bit has moved once; 1 << 25 then came to mean that nobody is notified. */
+#define FMODE_BACKING (LINUX_KERNEL_VERSION >= (6 << 16 | 14 << 8) ? 1u << 24 : 1u << 25)
 #define FMODE_EXEC (1u << 5)      /* in f_flags: the kernel opens it to run it; the exec hooks judge that */
 #define O_TMPFILE_BIT 020000000
 #define RENAME_EXCHANGE 2

@@ -40,7 +40,7 @@ static __noinline int judge_address(struct settings *s, __u32 slot, struct subje
 	return s->flags & SHADOW ? 0 : -EACCES;
 }
 
-static __always_inline int judge_sockaddr(struct socket *socket, void *address, int length)
+static __always_inline int judge_sockaddr(struct socket *socket, void *address, int length, bool datagram)
 {
 	struct subject what = {};
 	struct settings *s;
@@ -64,12 +64,12 @@ static __always_inline int judge_sockaddr(struct socket *socket, void *address, 
 		protocol = IPPROTO_TCP;
 	if (family == AF_INET6 && what.family == AF_INET6) {
 		bpf_probe_read_kernel(what.address, 16, address + 8);
-	} else if (family == AF_INET || (family == 0 && what.family == AF_INET)) {
-		/* On a datagram socket of version 4 the kernel takes an unspecified family for its own. */
+	} else if (family == AF_INET || (family == 0 && datagram && what.family == AF_INET)) {
+		/* For a datagram of version 4 the kernel takes an unspecified family for its own. */
 		what.address[10] = what.address[11] = 0xff;
 		bpf_probe_read_kernel(what.address + 12, 4, address + 4);
 	} else if (family == 0) {
-		return 0; /* AF_UNSPEC dissolves a connection */
+		return 0; /* it dissolves a connection, or says no address */
 	}
 	bpf_probe_read_kernel(&port, sizeof(port), address + 2);
 	what.port = bpf_ntohs(port);
@@ -79,14 +79,14 @@ static __always_inline int judge_sockaddr(struct socket *socket, void *address, 
 SEC("lsm/socket_connect")
 int BPF_PROG(socket_connect, struct socket *socket, struct sockaddr *address, int length)
 {
-	return judge_sockaddr(socket, address, length);
+	return judge_sockaddr(socket, address, length, false);
 }
 
 /* A datagram with an address of its own, or data sent with TCP's SYN. */
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *socket, struct msghdr *message, int size)
 {
-	return judge_sockaddr(socket, message->msg_name, message->msg_namelen);
+	return judge_sockaddr(socket, message->msg_name, message->msg_namelen, true);
 }
 
 /* Where connections are judged, only sockets that those hooks see may be made: no raw, packet, vsock, alg or SCTP socket. */

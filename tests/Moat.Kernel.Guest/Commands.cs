@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Moat.Kernel.Guest;
 
@@ -14,6 +15,15 @@ internal static class Commands
         process.WaitForExit();
         if (process.ExitCode > 1) Console.WriteLine($"{name} in {directory}: {complaint.Trim()}");
         return process.ExitCode;
+    }
+
+    /// <summary>What a load measured in the run's cgroup or another, in nanoseconds each.</summary>
+    public static long Measure(string name, string cgroup, string directory)
+    {
+        using var process = Start("/attack", cgroup, name, directory);
+        var figure = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return long.Parse(figure, CultureInfo.InvariantCulture);
     }
 
     public static void Busybox(params string[] arguments)

@@ -5,7 +5,7 @@ const char *cgroup;
 
 static const struct attack *find(const char *name)
 {
-	const struct attack *tables[] = { file_attacks, descriptor_attacks, program_attacks, network_attacks, guard_attacks };
+	const struct attack *tables[] = { file_attacks, descriptor_attacks, program_attacks, network_attacks, guard_attacks, loads };
 
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct attack *attack = tables[i]; attack->name; attack++)

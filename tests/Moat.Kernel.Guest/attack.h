@@ -25,7 +25,7 @@ struct attack {
 	int (*run)(void);     /* within the run */
 };
 
-extern const struct attack file_attacks[], descriptor_attacks[], program_attacks[], network_attacks[], guard_attacks[];
+extern const struct attack file_attacks[], descriptor_attacks[], program_attacks[], network_attacks[], guard_attacks[], loads[];
 extern const char *cgroup;
 
 /* The answer for a system call's result. */

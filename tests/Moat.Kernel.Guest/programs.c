@@ -157,10 +157,10 @@ static int map_memory_code(void)
 
 const struct attack program_attacks[] = {
 	{ "run_good", 0, run_good }, { "run_evil", 0, run_evil }, { "run_copy", 0, run_copy }, { "run_set_user_copy", 0, run_set_user_copy },
-	{ "run_script", 0, run_script }, { "run_free_script", 0, run_free_script }, { "overwrite_good", 0, overwrite_good },
-	{ "rename_to_good", 0, rename_to_good }, { "link_to_new_good", 0, link_to_new_good }, { "run_symlink", 0, run_symlink },
+	{ "run_script", 0, run_script }, { "run_free_script", 0, run_free_script }, { "run_overwrite", 0, overwrite_good },
+	{ "run_renamed", 0, rename_to_good }, { "run_linked", 0, link_to_new_good }, { "run_symlink", 0, run_symlink },
 	{ "run_by_descriptor", 0, run_by_descriptor }, { "run_by_proc", 0, run_by_proc }, { "run_memory", 0, run_memory },
 	{ "run_deleted", 0, run_deleted }, { "run_vfork", 0, run_vfork }, { "run_with_long_arguments", 0, run_with_long_arguments },
-	{ "map_code", 0, map_code }, { "map_copied_code", 0, map_copied_code }, { "turn_to_code", 0, turn_to_code },
-	{ "map_memory_code", 0, map_memory_code }, { 0, 0, 0 },
+	{ "run_mapped", 0, map_code }, { "run_mapped_copy", 0, map_copied_code }, { "run_turned_to_code", 0, turn_to_code },
+	{ "run_mapped_memory", 0, map_memory_code }, { 0, 0, 0 },
 };

@@ -282,3 +282,28 @@ int BPF_PROG(inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry, stru
 
 	return (valid & ATTR_TIMES) && !(valid & (1u << 3)) ? require_metadata(dentry) : 0;
 }
+
+/* A file's flags (immutable, append only) and project are changed through a descriptor that need only be open for reading. */
+static __always_inline int judge_ioctl(struct file *file, __u32 command)
+{
+	switch (command) {
+	case 0x40086602: /* FS_IOC_SETFLAGS */
+	case 0x40046602: /* the same of a 32-bit process */
+	case 0x401c5820: /* FS_IOC_FSSETXATTR */
+		return require(FILE_DENTRY(file), METADATA);
+	default:
+		return 0;
+	}
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(file_ioctl, struct file *file, unsigned int command)
+{
+	return judge_ioctl(file, command);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int command)
+{
+	return judge_ioctl(file, command);
+}

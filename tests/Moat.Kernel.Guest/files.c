@@ -33,6 +33,16 @@ static int change_mode(void) { return outcome(chmod("ro/file", 0777)); }
 static int change_mode_descriptor(void) { return outcome(fchmod(open("ro/file", O_RDONLY), 0777)); }
 static int change_owner(void) { return outcome(chown("ro/file", 12, 12)); }
 static int set_attribute(void) { return outcome(setxattr("ro/file", "trusted.moat", "x", 1, 0)); }
+static int set_flags(void)
+{
+	int fd = open("ro/file", O_RDONLY), flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return BROKEN;
+	flags |= FS_NODUMP_FL;
+	return outcome(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+}
+
 static int set_times(void)
 {
 	struct timeval times[2] = { { 1, 0 }, { 1, 0 } };
@@ -307,7 +317,7 @@ const struct attack file_attacks[] = {
 	{ "open_truncate", 0, open_truncate }, { "truncate", 0, truncate_it }, { "create", 0, create }, { "make_directory", 0, make_directory },
 	{ "make_fifo", 0, make_fifo }, { "make_symlink", 0, make_symlink }, { "unlink", 0, unlink_it }, { "unlink_one", 0, unlink_one },
 	{ "remove_directory", 0, remove_directory }, { "change_mode", 0, change_mode }, { "change_mode_descriptor", 0, change_mode_descriptor },
-	{ "change_owner", 0, change_owner }, { "set_attribute", 0, set_attribute }, { "set_times", 0, set_times },
+	{ "change_owner", 0, change_owner }, { "set_attribute", 0, set_attribute }, { "set_times", 0, set_times }, { "set_flags", 0, set_flags },
 	{ "by_symlink", 0, by_symlink }, { "by_directory_symlink", 0, by_directory_symlink }, { "by_hard_link", 0, by_hard_link },
 	{ "by_hard_link_of_file", 0, by_hard_link_of_file }, { "by_earlier_hard_link", 0, by_earlier_hard_link }, { "by_rename", 0, by_rename },
 	{ "by_rename_out", 0, by_rename_out }, { "by_rename_of_parent", 0, by_rename_of_parent },

@@ -7,7 +7,7 @@ internal static class AttackTable
     [
         "read_secret", "list_secret", "read_deep", "read_one_file", "write_secret", "write_read_only", "append_read_only", "open_truncate", "truncate", "create",
         "make_directory", "make_fifo", "make_symlink", "unlink", "unlink_one", "remove_directory", "change_mode", "change_mode_descriptor", "change_owner",
-        "set_attribute", "set_times", "by_symlink", "by_directory_symlink", "by_hard_link", "by_hard_link_of_file", "by_earlier_hard_link", "by_rename", "by_rename_out",
+        "set_attribute", "set_times", "set_flags", "by_symlink", "by_directory_symlink", "by_hard_link", "by_hard_link_of_file", "by_earlier_hard_link", "by_rename", "by_rename_out",
         "by_rename_of_parent", "by_rename_of_subdirectory", "by_rename_over", "by_exchange", "by_exchange_back", "by_dots", "by_slashes", "by_proc_root", "by_proc_cwd",
         "by_path_descriptor", "by_directory_descriptor", "by_chroot", "by_handle", "by_bind_mount", "by_earlier_bind_mount", "by_earlier_bind_of_file", "by_cloned_mount",
         "by_new_overlay", "by_unmounted_overlay", "by_user_namespace", "by_remount", "by_long_path", "by_unnamed_file", "unnamed_in_read_only", "create_future",

@@ -12,8 +12,8 @@ internal sealed unsafe class LsmObject : IDisposable
     /// <summary>The hook that answers the resolver. All others judge.</summary>
     private const string ResolverHook = "inode_getattr";
 
-    /// <summary>Hooks that a kernel may lack without a hole, because another one stands where they would.</summary>
-    private static readonly HashSet<string> Dispensable = new(StringComparer.Ordinal) { "file_truncate" };
+    /// <summary>Hooks that a kernel may lack without a hole: what they are asked, it asks another one (path_truncate, file_ioctl).</summary>
+    private static readonly HashSet<string> Dispensable = new(StringComparer.Ordinal) { "file_truncate", "file_ioctl_compat" };
 
     private readonly nint handle;
     private readonly List<(string Hook, nint Program)> programs;

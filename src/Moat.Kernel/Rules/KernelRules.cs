@@ -6,7 +6,7 @@ namespace Moat.Kernel;
 /// One rule on files. A rule reaches <see cref="Path"/> and, with <see cref="Beneath"/>, all that lies in it. For each
 /// action by itself the rule with the longest path decides; of rules with the same path a denial decides; where no rule
 /// reaches, <see cref="KernelRules.Default"/> does. Nothing need exist: a rule holds for whatever comes to stand at its
-/// path. A file that several paths lead to (hard link, bind mount) has the rights that all of them give.
+/// path. A file that the paths of several rules lead to (hard link, bind mount) has the rights that all of them give.
 /// </summary>
 /// <param name="Path">Absolute, without empty, <c>.</c> or <c>..</c> components; a final slash counts for nothing.</param>
 /// <param name="Beneath">Reaches what lies in the path too.</param>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Moat.Kernel.Tests.Machine;
@@ -27,6 +28,7 @@ public sealed class VirtualMachine : IAsyncLifetime
     /// <inheritdoc />
     public async ValueTask InitializeAsync()
     {
+        if (RuntimeInformation.OSArchitecture != Architecture.X64) throw new InvalidOperationException("the machine runs this host's own .NET runtime and is built for x64 alone");
         var kernel = Tools.Run("sh", Path.Combine(Tools.Root(), "eng", "kernel.sh")).Trim();
         var image = Path.GetTempFileName();
         try

@@ -107,6 +107,8 @@ static __noinline int find(struct settings *s, __u32 slot, __u64 dentry, struct 
 	__u64 inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
 
 	__builtin_memset(f, 0, sizeof(*f));
+	if (!dentry)
+		return -1;
 	if (inode)
 		identify(inode, &f->inode);
 	if (READ_KERNEL(struct super_block, sb, s_flags) & 1UL << 31) { /* SB_NOUSER: no path leads there */

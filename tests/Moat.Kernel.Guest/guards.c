@@ -91,7 +91,8 @@ static int open_perf(void)
 
 static int load_module(void)
 {
-	long result = syscall(SYS_init_module, memory, sizeof(memory), "");
+	static char image[4096]; /* large enough for the kernel to ask whether it may be loaded */
+	long result = syscall(SYS_init_module, image, sizeof(image), "");
 
 	return result && errno == ENOEXEC ? 0 : outcome(result); /* the kernel went so far as to look at it */
 }

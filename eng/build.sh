@@ -23,6 +23,7 @@ moat_missing() {
     command -v bwrap >/dev/null 2>&1 || printf 'bubblewrap '
     command -v clang >/dev/null 2>&1 || printf 'clang '
     command -v ld.lld >/dev/null 2>&1 || printf 'lld '
+    [ -e /usr/include/bpf/bpf_helpers.h ] || printf 'libbpf-dev '
     [ -e /usr/include/zlib.h ] || printf 'zlib1g-dev '
 }
 

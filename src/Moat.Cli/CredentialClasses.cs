@@ -4,15 +4,15 @@ using Moat.Spec;
 
 namespace Moat.Cli;
 
-/// <summary>The flags <c>--git-creds</c> and its like: a class of credentials in one word, each a grant here. A class without a grant is an error, never a flag that does nothing.</summary>
+/// <summary>The flags <c>--git-creds</c> and its like: a class of credentials in one word, each a grant here.</summary>
 internal static class CredentialClasses
 {
-    private static readonly (Option<bool> Flag, string Grant, string Instead)[] s_classes =
+    private static readonly (Option<bool> Flag, string Grant)[] s_classes =
     [
-        (Flag("--git-creds", "git over HTTPS with the grant github; your name and e-mail are copied in any case"), "github", ""),
-        (Flag("--gh-creds", "The grant github"), "github", ""),
-        (Flag("--npm-creds", "The grant npm"), "npm", ""),
-        (Flag("--aws-creds", "The grant aws"), "aws", ""),
+        (Flag("--git-creds", "git over HTTPS with the grant github; your name and e-mail are copied in any case"), "github"),
+        (Flag("--gh-creds", "The grant github"), "github"),
+        (Flag("--npm-creds", "The grant npm"), "npm"),
+        (Flag("--aws-creds", "The grant aws"), "aws"),
     ];
 
     // A key is granted for one host, so these two stand for every host that has a grant.
@@ -25,7 +25,7 @@ internal static class CredentialClasses
     /// <summary>The grants that the flags ask for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="stored">The names of the grants in the vault.</param>
-    /// <exception cref="MoatException">A flag's class has no grant.</exception>
+    /// <exception cref="MoatException">SSH is asked for and no host has a grant.</exception>
     public static IEnumerable<string> GrantsOf(ParseResult parsed, Lazy<IReadOnlyList<string>> stored)
     {
         var asked = s_ssh.FirstOrDefault(flag => parsed.GetValue(flag));
@@ -36,10 +36,9 @@ internal static class CredentialClasses
             foreach (var name in hosts) yield return name;
         }
 
-        foreach (var (flag, grant, instead) in s_classes)
+        foreach (var (flag, grant) in s_classes)
         {
-            if (grant.Length == 0 && parsed.GetValue(flag)) throw new MoatException($"{flag.Name}: {char.ToLowerInvariant(flag.Description![0])}{flag.Description[1..]}", instead);
-            if (grant.Length > 0 && (parsed.GetValue(flag) || parsed.GetValue(s_all))) yield return grant;
+            if (parsed.GetValue(flag) || parsed.GetValue(s_all)) yield return grant;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Moat.Cli.Output;
+using Moat.Kernel;
 using Moat.Runs;
 using Moat.Sandboxes;
 using Moat.Spec;
@@ -13,7 +14,7 @@ internal static class DoctorCommand
         var command = new Command("doctor", "Show what this host can enforce, what it cannot, and the mend");
         command.SetAction(parsed =>
         {
-            IReadOnlyList<HostCheck> checks = [.. HostProbe.Run(), Init()];
+            IReadOnlyList<HostCheck> checks = [.. HostProbe.Run(), Init(), KernelPrograms()];
             if (parsed.GetValue(Globals.Json))
             {
                 CliJson.Print(checks);
@@ -28,6 +29,13 @@ internal static class DoctorCommand
             return checks.All(check => check.Ok || !check.Required) ? 0 : 1;
         });
         return command;
+    }
+
+    /// <summary>Says what the host would take; no run uses it.</summary>
+    private static HostCheck KernelPrograms()
+    {
+        var probe = LsmProbe.Run();
+        return new HostCheck("rung 1 (BPF LSM)", probe.Available, false, probe.Detail + "; no run uses it yet", probe.Mend);
     }
 
     private static HostCheck Init()

@@ -18,6 +18,13 @@ public static class AuditTypes
     public const string ExecOutcome = "exec.outcome";
     public const string CredentialUse = "credential.use";
     public const string DnsQuery = "dns.query";
+
+    /// <summary>A message to an MCP server; a request's intent follows where it went out.</summary>
+    public const string McpCall = "mcp.call";
+
+    /// <summary>An MCP server described a tool in another way than before.</summary>
+    public const string McpToolChanged = "mcp.tool-changed";
+
     public const string ConnectDenied = "connect.denied";
 
     /// <summary>Whether a record of this type promises that an outcome follows.</summary>

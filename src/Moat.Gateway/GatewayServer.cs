@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Pipeline;
 using Moat.Gateway.Upstream;
 using Moat.Policy;
@@ -49,6 +50,8 @@ public sealed class GatewayServer : IAsyncDisposable
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var gate = new PolicyGate(options.RequestPolicy, options.ShadowsRequestPolicy);
+        var pins = new McpPins(options.McpPins is { } folder ? new McpPinStore(folder) : null, recorder, options.OnNotice);
+        var mcp = new McpGate(options.Grants, gate, pins, recorder);
         var certificates = new LeafCertificates(options.Authority);
         var tls = new UpstreamTls(options.Network);
         var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
@@ -62,7 +65,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var kestrel = KestrelHost.Create(collection, new DoorSet(
             new ProxyDoor(options.Policy, gate, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
         var pipeline = new RequestPipeline(
-            options.Policy, gate, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, gate, mcp, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
         return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
     }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 
@@ -49,6 +50,9 @@ internal sealed class Exchange
     /// <summary>Set while the request asks for a WebSocket or has one.</summary>
     public WebSocketRelay? WebSocket { get; set; }
 
+    /// <summary>Set while the request is for an MCP server.</summary>
+    public McpExchange? Mcp { get; set; }
+
     /// <summary>The statement of the Cedar policy that allowed the request; empty where none spoke of it.</summary>
     public string PolicyRule { get; set; } = "";
 
@@ -85,6 +89,7 @@ internal sealed class Exchange
         Body = null;
         Destination = null!;
         Redactor = null!;
+        Mcp = null;
         WebSocket?.Dispose();
         WebSocket = null;
         Target = PolicyRule = WouldDeny = "";

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 using Yarp.ReverseProxy.Forwarder;
@@ -58,6 +59,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         if (exchange.WebSocket is not null)
             WebSocketRelay.Prepare(proxyRequest);
         ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty);
+        if (exchange.Mcp is not null)
+            McpExchange.Prepare(proxyRequest);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
     }
@@ -72,6 +75,21 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
         var body = proxyResponse.Content;
         ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty);
+        if (exchange.Mcp is { } mcp && !upgraded)
+            return WatchAsync(mcp, httpContext, proxyResponse, body, cancellationToken);
+        Pass(httpContext, proxyResponse, body, upgraded);
+        return new ValueTask<bool>(true);
+    }
+
+    private async ValueTask<bool> WatchAsync(McpExchange mcp, HttpContext httpContext, HttpResponseMessage proxyResponse, HttpContent body, CancellationToken cancellationToken)
+    {
+        await mcp.WatchAsync(proxyResponse, cancellationToken);
+        Pass(httpContext, proxyResponse, body, upgraded: false);
+        return true;
+    }
+
+    private void Pass(HttpContext httpContext, HttpResponseMessage proxyResponse, HttpContent body, bool upgraded)
+    {
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
@@ -82,7 +100,6 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             proxyResponse.Content = socket.Accept(proxyResponse, body);
         else
             throw new RedactionRefusedException("the upstream switched to a protocol that nobody asked for");
-        return new ValueTask<bool>(true);
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)

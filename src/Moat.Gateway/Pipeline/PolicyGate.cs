@@ -9,7 +9,13 @@ namespace Moat.Gateway.Pipeline;
 internal sealed class PolicyGate(RequestPolicy? policy, bool shadow)
 {
     /// <summary>True when the answer hangs on method or path, so that a method override header would change the meaning.</summary>
-    public bool DecidesOnRequests => policy is not null && !shadow && (policy.GovernsRequests || policy.GovernsCredentials);
+    public bool DecidesOnRequests => policy is not null && !shadow && (policy.GovernsRequests || policy.GovernsCredentials || policy.GovernsMcp);
+
+    /// <summary>True when the policy decides on the tools of MCP servers and is held to.</summary>
+    public bool DecidesOnTools => policy is not null && !shadow && policy.GovernsMcp;
+
+    /// <summary>True when a statement about tools names the MCP server at the host and port.</summary>
+    public bool NamesMcpServer(in CanonicalHost host, int port) => policy is not null && policy.NamesMcpServer(host, port);
 
     /// <summary>Why no connection may go to a host and port; null when one may.</summary>
     public Refusal? Connect(in CanonicalHost host, int port)
@@ -44,6 +50,14 @@ internal sealed class PolicyGate(RequestPolicy? policy, bool shadow)
         }
 
         return null;
+    }
+
+    /// <summary>Why a tool may not be called; null when it may.</summary>
+    public Refusal? Tool(Exchange exchange, McpCall call)
+    {
+        if (policy is null) return null;
+        var decision = policy.DecideMcp(exchange.Destination.Authority.Host, exchange.Destination.Authority.Port, call);
+        return decision.Allowed ? null : Denied(exchange, decision);
     }
 
     private Refusal? Denied(Exchange exchange, in Decision decision)

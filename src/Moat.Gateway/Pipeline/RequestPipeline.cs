@@ -8,6 +8,7 @@ using Moat.Credentials;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
@@ -24,7 +25,8 @@ namespace Moat.Gateway.Pipeline;
 ///   agent ◄───────────── (7) record outcome ◄──────── (6) redact ◄──────┘
 /// </code>
 /// (1) Door, SNI, Host, target and scheme name one destination, in a form that no two servers read in two ways.
-/// (2) The network rules allow this method and path on this destination, and so does the Cedar policy.
+/// (2) The network rules allow this method and path on this destination, and so does the Cedar policy;
+/// what goes to an MCP server is read and judged by tool and arguments.
 /// (3) The credentials that the bindings of the run's grants have for this request are there, in scope, not revoked, and
 /// the Cedar policy allows their use.
 /// (4) The intent is in the audit log before a byte leaves.
@@ -33,7 +35,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, PolicyGate gate, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, PolicyGate gate, McpGate mcp, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -83,6 +85,7 @@ internal sealed class RequestPipeline(
 
         refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
         refusal ??= gate.Request(exchange, method);
+        refusal ??= await mcp.JudgeAsync(exchange);
 
         // 3
         refusal ??= destination.Plan.HasChoice ? await ChooseAsync(exchange, method) : Take(exchange, destination.Plan.All);
@@ -97,6 +100,7 @@ internal sealed class RequestPipeline(
         // 4
         try
         {
+            recorder.McpMessages(exchange);
             exchange.Intent = await recorder.RequestIntentAsync(exchange, door!, method, decision.Rule);
         }
         catch (AuditUnavailableException)
@@ -234,7 +238,7 @@ internal sealed class RequestPipeline(
 
     private static Task AnswerAsync(HttpContext http, Refusal refusal, string host)
     {
-        var body = DenialBody.Write(refusal, host);
+        var body = refusal.Body ?? DenialBody.Write(refusal, host);
         var response = http.Response;
         response.StatusCode = refusal.Status;
         response.ContentType = "application/json";

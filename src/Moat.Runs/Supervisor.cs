@@ -110,6 +110,8 @@ public sealed class Supervisor : IAsyncDisposable
             Authority = await makingAuthority.ConfigureAwait(false),
             Network = spec.Network,
             OnDenied = denials.Tell,
+            McpPins = McpPinFolder.In(_options.StateDirectory),
+            OnNotice = _options.Say,
         });
         _down.Add(gateway.DisposeAsync);
         var sandbox = _sandbox = await starting.ConfigureAwait(false);

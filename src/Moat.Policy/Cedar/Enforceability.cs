@@ -23,7 +23,7 @@ internal static class Enforceability
             }
         }
 
-        if (ActionScope.IsNarrow(policy) && ActionScope.Of(policy).Contains(PolicyVocabulary.McpCall) && McpReach.Lack(policy) is var (place, lack, mend))
+        if ((ActionScope.IsNarrow(policy) || policy.Effect == Effect.Forbid) && ActionScope.Of(policy).Contains(PolicyVocabulary.McpCall) && McpReach.Lack(policy) is var (place, lack, mend))
         {
             yield return PolicyNote.At(PolicyNoteLevel.Error, Code, policy, place, $"the statement {policy.Id} {lack}",
                 $"{mend}, or accept that it does not hold there: --downgrade {McpReach.Downgrade}", McpReach.Downgrade);

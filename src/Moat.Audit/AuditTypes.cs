@@ -25,6 +25,12 @@ public static class AuditTypes
     /// <summary>An MCP server described a tool in another way than before.</summary>
     public const string McpToolChanged = "mcp.tool-changed";
 
+    /// <summary>The policy's file was saved, and what it says holds from here on.</summary>
+    public const string PolicyReloaded = "policy.reloaded";
+
+    /// <summary>The policy's file was saved and cannot be used; the policy before it goes on.</summary>
+    public const string PolicyRefused = "policy.refused";
+
     public const string ConnectDenied = "connect.denied";
 
     /// <summary>Whether a record of this type promises that an outcome follows.</summary>

@@ -30,14 +30,18 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly KestrelHost _kestrel;
     private readonly RequestPipeline _pipeline;
     private readonly DnsResponder _responder;
+    private readonly PolicyGate _gate;
+    private readonly LiveTraffic _traffic;
     private readonly IDisposable[] _parts;
     private DnsServer? _dns;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, PolicyGate gate, LiveTraffic traffic, IDisposable[] parts)
     {
         _kestrel = kestrel;
         _pipeline = pipeline;
         _responder = responder;
+        _gate = gate;
+        _traffic = traffic;
         _parts = parts;
     }
 
@@ -52,6 +56,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var gate = new PolicyGate(options.RequestPolicy, options.ShadowsRequestPolicy);
         var pins = new McpPins(options.McpPins is { } folder ? new McpPinStore(folder) : null, recorder, options.OnNotice);
         var mcp = new McpGate(options.Grants, gate, pins, recorder);
+        var traffic = new LiveTraffic(gate, mcp, recorder);
         var certificates = new LeafCertificates(options.Authority);
         var tls = new UpstreamTls(options.Network);
         var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
@@ -63,11 +68,11 @@ public sealed class GatewayServer : IAsyncDisposable
             .AddMetrics()
             .AddHttpForwarder();
         var kestrel = KestrelHost.Create(collection, new DoorSet(
-            new ProxyDoor(options.Policy, gate, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
+            new ProxyDoor(options.Policy, gate, traffic, recorder), new TransparentDoor(names, traffic, recorder), new TlsDoor(certificates, recorder)));
         var pipeline = new RequestPipeline(
-            options.Policy, gate, mcp, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
-        return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
+        return new GatewayServer(kestrel, pipeline, responder, gate, traffic, [kestrel, upstream, tls, certificates, redactor]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -93,6 +98,20 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         await _kestrel.StartAsync(listeners, new GatewayApplication(_pipeline), cancellationToken);
         _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
+    }
+
+    /// <summary>
+    /// Puts another Cedar policy in the place of the one there is: from its return on, nothing goes out and nothing is under
+    /// way that the new one denies. Not for two threads at a time.
+    /// </summary>
+    /// <returns>How many connections and exchanges were ended.</returns>
+    /// <exception cref="InvalidOperationException">The gateway was made without a policy.</exception>
+    public int ReplacePolicy(RequestPolicy policy)
+    {
+        if (!_gate.HasPolicy)
+            throw new InvalidOperationException("there is no policy to replace");
+        _gate.Replace(policy);
+        return _traffic.Rejudge();
     }
 
     /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>

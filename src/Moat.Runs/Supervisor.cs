@@ -120,6 +120,8 @@ public sealed class Supervisor : IAsyncDisposable
         // 5
         await gateway.ServeAsync(Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
 
+        if (PolicyReload.Start(spec, _options.PolicySource, gateway, audit, _options.Say) is { } reload) _down.Add(() => Dispose(reload));
+
         // 6
         var intent = await audit.AppendIntentAsync(AuditTypes.StartIntent, AuditPayload.Create()
             .Add("command", spec.Command).Add("missing", sandbox.Missing).Add("protections", sandbox.Protections).Add("tty", spec.Interactive), ct).ConfigureAwait(false);

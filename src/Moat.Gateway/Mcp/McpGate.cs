@@ -61,7 +61,11 @@ internal sealed class McpGate(IReadOnlyList<UnlockedGrant> grants, PolicyGate ga
     /// <summary>Why what is under way may not go on; null when it may.</summary>
     public Refusal? Rejudge(Exchange exchange)
     {
-        foreach (var message in exchange.Mcp?.Messages ?? [])
+        if (!gate.DecidesOnTools)
+            return null;
+        if (exchange.Mcp is not { } mcp)
+            return _servers.IsKnown(exchange.Destination) ? new Refusal(403, DenialKind.Mcp, "MCP over HTTP", "the policy decides on this server's tools, and this was not looked into when it began", "send it again") : null;
+        foreach (var message in mcp.Messages)
         {
             if (message.Call is { } call && message.Unjudged is null && gate.Tool(exchange, call) is { } denial)
                 return denial;

@@ -35,7 +35,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, PolicyGate gate, McpGate mcp, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, PolicyGate gate, McpGate mcp, LiveTraffic traffic, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -74,6 +74,7 @@ internal sealed class RequestPipeline(
         exchange.Target = target;
 
         // 2
+        using var live = traffic.Enter(exchange, method);
         var (host, port) = (destination!.Authority.Host, destination.Authority.Port);
         var decision = policy.DecideRequest(host, port, method, target);
         if (!decision.Allowed)
@@ -117,7 +118,7 @@ internal sealed class RequestPipeline(
             exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
-                failure = await ExplainAsync(exchange, error, host.Value, port, method);
+                failure = live?.Ended ?? await ExplainAsync(exchange, error, host.Value, port, method);
             if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
                 await DrainAsync(http, unread);
         }

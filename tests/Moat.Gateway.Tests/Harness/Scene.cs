@@ -180,6 +180,9 @@ internal sealed class Scene : IAsyncDisposable
         return await File.ReadAllTextAsync(AuditPath);
     }
 
+    /// <summary>Replaces the policy; the number of what was ended.</summary>
+    public int Replace(string policy) => _gateway.ReplacePolicy(PolicyOf(policy));
+
     public ValueTask StopGatewayAsync() => _gateway.DisposeAsync();
 
     public async ValueTask DisposeAsync()

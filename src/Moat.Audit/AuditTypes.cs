@@ -27,6 +27,19 @@ public static class AuditTypes
     public const string SignatureIntent = "signature.intent";
     public const string SignatureOutcome = "signature.outcome";
     public const string SignatureDenied = "signature.denied";
+
+    /// <summary>A message to an MCP server; a request's intent follows where it went out.</summary>
+    public const string McpCall = "mcp.call";
+
+    /// <summary>An MCP server described a tool in another way than before.</summary>
+    public const string McpToolChanged = "mcp.tool-changed";
+
+    /// <summary>The policy's file was saved, and what it says holds from here on.</summary>
+    public const string PolicyReloaded = "policy.reloaded";
+
+    /// <summary>The policy's file was saved and cannot be used; the policy before it goes on.</summary>
+    public const string PolicyRefused = "policy.refused";
+
     public const string ConnectDenied = "connect.denied";
 
     /// <summary>Whether a record of this type promises that an outcome follows.</summary>

@@ -59,6 +59,7 @@ internal static class App
         root.Subcommands.Add(InitCommand.Create());
         root.Subcommands.Add(TrustCommand.Create());
         root.Subcommands.Add(PolicyCommand.Create());
+        root.Subcommands.Add(McpCommand.Create());
         root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());

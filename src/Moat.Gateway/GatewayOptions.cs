@@ -30,6 +30,12 @@ public sealed record GatewayOptions
     /// <summary>The spec that <see cref="Policy"/> was compiled from; <c>network.ca</c> and <c>network.resolve</c> are read here.</summary>
     public required NetworkSpec Network { get; init; }
 
+    /// <summary>Where the descriptions of MCP tools are pinned, for all runs; null: they are for this gateway alone.</summary>
+    public string? McpPins { get; init; }
+
+    /// <summary>Told what a person should know that is no denial; a line each, neutralised. Be quick, do not throw.</summary>
+    public Action<string>? OnNotice { get; init; }
+
     /// <summary>Told of each denial, on the thread that refused: be quick, do not throw.</summary>
     public Action<Denial>? OnDenied { get; init; }
 }

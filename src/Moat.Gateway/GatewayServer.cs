@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Pipeline;
 using Moat.Gateway.Ssh;
 using Moat.Gateway.Upstream;
@@ -34,16 +35,20 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly DnsResponder _responder;
     private readonly SshRelay _sshRelay;
     private readonly SshAgentServer _sshAgent;
+    private readonly PolicyGate _gate;
+    private readonly LiveTraffic _traffic;
     private readonly IDisposable[] _parts;
     private readonly List<SocketServer> _sockets = [];
     private DnsServer? _dns;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, PolicyGate gate, LiveTraffic traffic, IDisposable[] parts)
     {
         (_sshRelay, _sshAgent) = (sshRelay, sshAgent);
         _kestrel = kestrel;
         _pipeline = pipeline;
         _responder = responder;
+        _gate = gate;
+        _traffic = traffic;
         _parts = parts;
     }
 
@@ -56,6 +61,9 @@ public sealed class GatewayServer : IAsyncDisposable
         var redactor = new RunRedactor(options.Grants);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var gate = new PolicyGate(options.RequestPolicy, options.ShadowsRequestPolicy);
+        var pins = new McpPins(options.McpPins is { } folder ? new McpPinStore(folder) : null, recorder, options.OnNotice);
+        var mcp = new McpGate(options.Grants, gate, pins, recorder);
+        var traffic = new LiveTraffic(gate, mcp, recorder);
         var certificates = new LeafCertificates(options.Authority);
         var tls = new UpstreamTls(options.Network);
         var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
@@ -67,13 +75,13 @@ public sealed class GatewayServer : IAsyncDisposable
             .AddMetrics()
             .AddHttpForwarder();
         var kestrel = KestrelHost.Create(collection, new DoorSet(
-            new ProxyDoor(options.Policy, gate, recorder), new TransparentDoor(names, recorder), new TlsDoor(certificates, recorder)));
+            new ProxyDoor(options.Policy, gate, traffic, recorder), new TransparentDoor(names, traffic, recorder), new TlsDoor(certificates, recorder)));
         var pipeline = new RequestPipeline(
-            options.Policy, gate, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
         var ssh = new SshGrants(options.Grants, options.SshAgentSocket);
         var sshRelay = new SshRelay(names, ssh, options.Policy, gate, dialer, recorder);
-        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), [kestrel, upstream, tls, certificates, redactor]);
+        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), gate, traffic, [kestrel, upstream, tls, certificates, redactor]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -101,6 +109,20 @@ public sealed class GatewayServer : IAsyncDisposable
         _sockets.Add(SocketServer.Start(listeners.Ssh, SshRelay.MaxConnections, _sshRelay.ServeAsync));
         _sockets.Add(SocketServer.Start(listeners.SshAgent, SshAgentServer.MaxConnections, _sshAgent.ServeAsync));
         _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
+    }
+
+    /// <summary>
+    /// Puts another Cedar policy in the place of the one there is: from its return on, nothing goes out and nothing is under
+    /// way that the new one denies. Not for two threads at a time.
+    /// </summary>
+    /// <returns>How many connections and exchanges were ended.</returns>
+    /// <exception cref="InvalidOperationException">The gateway was made without a policy.</exception>
+    public int ReplacePolicy(RequestPolicy policy)
+    {
+        if (!_gate.HasPolicy)
+            throw new InvalidOperationException("there is no policy to replace");
+        _gate.Replace(policy);
+        return _traffic.Rejudge();
     }
 
     /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>

@@ -111,6 +111,8 @@ public sealed class Supervisor : IAsyncDisposable
             Authority = await makingAuthority.ConfigureAwait(false),
             Network = spec.Network,
             OnDenied = denials.Tell,
+            McpPins = McpPinFolder.In(_options.StateDirectory),
+            OnNotice = _options.Say,
         });
         _down.Add(gateway.DisposeAsync);
         var sandbox = _sandbox = await starting.ConfigureAwait(false);
@@ -118,6 +120,8 @@ public sealed class Supervisor : IAsyncDisposable
 
         // 5
         await gateway.ServeAsync(Listeners(sandbox.Listeners), ct).ConfigureAwait(false);
+
+        if (PolicyReload.Start(spec, _options.PolicySource, gateway, audit, _options.Say) is { } reload) _down.Add(() => Dispose(reload));
 
         // 6
         var intent = await audit.AppendIntentAsync(AuditTypes.StartIntent, AuditPayload.Create()

@@ -20,6 +20,9 @@ public sealed record SupervisorOptions
     /// <summary>The providers; asked for only when the run has grants.</summary>
     public required Func<ProviderCatalog> Catalog { get; init; }
 
+    /// <summary>Where the spec's policy came from; null: it stays as it is while the run goes on.</summary>
+    public PolicySource? PolicySource { get; init; }
+
     /// <summary>Values of the spec's secrets by name; owned by the caller and copied.</summary>
     public IReadOnlyDictionary<string, Secret> Secrets { get; init; } = new Dictionary<string, Secret>();
 

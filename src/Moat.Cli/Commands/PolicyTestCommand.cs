@@ -42,7 +42,7 @@ internal static class PolicyTestCommand
     {
         if (!CanonicalHost.TryParse(one.Host, out var host, out var error))
             throw new MoatException(string.Create(CultureInfo.InvariantCulture, $"{table}:{one.Line}: {error}"), "write a host such as api.example.org");
-        var answer = policy.Explain(one.Action, host, one.Port, one.Method, one.Path, one.Grant);
+        var answer = policy.Explain(one.Action, host, one.Port, one.Method, one.Path, one.Grant, McpCallText.Of(one.Tool, one.Arguments));
         var rules = answer.Determining.Count == 0 ? "no statement" : string.Join(", ", answer.Determining.Select(static step => step.Rule));
         if (answer.Decision.Allowed != one.Allow) return $"expected {(one.Allow ? "allow" : "deny")}, and it is {(one.Allow ? "denied" : "allowed")} by {rules}";
         return one.Rule is null || answer.Determining.Any(step => step.Rule.StartsWith(one.Rule + " ", StringComparison.Ordinal)) ? null : $"expected {one.Rule}, and {rules} decides";

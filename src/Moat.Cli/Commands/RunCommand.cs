@@ -44,7 +44,7 @@ internal static class RunCommand
         var catalog = new Lazy<ProviderCatalog>(() => Globals.Catalog(directories));
         using var vault = Vault.Open(directories.DataDirectory, Globals.ProfileOf(parsed));
         var secrets = (parsed.GetValue(s_secrets) ?? []).Select(SecretText.Parse).ToList();
-        var spec = await ResolveAsync(parsed, words, directories, catalog, vault, [.. secrets.Select(secret => secret.Secret)], ct).ConfigureAwait(false);
+        var (spec, policy) = await ResolveAsync(parsed, words, directories, catalog, vault, [.. secrets.Select(secret => secret.Secret)], ct).ConfigureAwait(false);
         if (parsed.GetValue(s_dryRun))
         {
             Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(RunSpecJson.Serialize(spec)));
@@ -60,11 +60,12 @@ internal static class RunCommand
             Vault = vault,
             Catalog = () => catalog.Value,
             Secrets = values.ByName,
+            PolicySource = policy,
             Say = line => Say(line, spec.Interactive),
         }, ct).ConfigureAwait(false);
     }
 
-    private static async Task<RunSpec> ResolveAsync(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog, Vault vault,
+    private static async Task<(RunSpec Spec, PolicySource? Policy)> ResolveAsync(ParseResult parsed, IReadOnlyList<string> words, MoatDirectories directories, Lazy<ProviderCatalog> catalog, Vault vault,
         ImmutableArray<SecretSpec> secrets, CancellationToken ct)
     {
         var mayAsk = Ask.IsPossible && !parsed.GetValue(s_noPrompt) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("MOAT_NO_PROMPT"));
@@ -97,7 +98,7 @@ internal static class RunCommand
         IReadOnlyList<HostRuleSpec> registries = file?.Configuration.Network is { Registries: false } ? []
             : RegistryDiscovery.Discover(Environment.GetEnvironmentVariable, directories.CacheDirectory);
         var spec = new RunSpecBuilder(directories).Build(request, file, [.. grantRules, .. SecretGrants.Rules(RunSpecBuilder.Secrets(request, file))], registries);
-        return RunPolicy.Apply(spec, hasNetwork: file?.Configuration.Network is not null);
+        return (RunPolicy.Apply(spec, hasNetwork: file?.Configuration.Network is not null), RunPolicy.Source(parsed.GetValue(s_policy), file, spec));
     }
 
     private static void RequireTrust(LoadedConfiguration file, string workspace, MoatDirectories directories, bool mayAsk)

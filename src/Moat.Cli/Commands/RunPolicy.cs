@@ -1,5 +1,6 @@
 using Moat.Configuration;
 using Moat.Policy;
+using Moat.Runs;
 using Moat.Spec;
 using Printable = Moat.Runs.Printable;
 
@@ -19,6 +20,24 @@ internal static class RunPolicy
             throw new MoatException($"the policy {Printable.Text(path)} lies in the workspace, where the agent can write it", "name it in moat.yaml (policy: FILE), where each change asks for trust, or keep it elsewhere");
         return new PolicySpec(Path.GetFileName(full), text, PolicyMode.Enforce);
     }
+
+    /// <summary>Where the spec's policy can be read again: a file that the agent cannot write. Null for any other, and without a policy.</summary>
+    /// <param name="option">The file of <c>--policy</c>, or null.</param>
+    /// <param name="configuration">The configuration, which may name a policy.</param>
+    /// <param name="spec">The run, whose workspace and mounts the agent can write.</param>
+    public static PolicySource? Source(string? option, LoadedConfiguration? configuration, RunSpec spec)
+    {
+        var named = option ?? (configuration?.Configuration.Policy is { } policy ? Path.GetFullPath(policy, Path.GetDirectoryName(configuration.Path) ?? "/") : null);
+        if (named is null || spec.Policy is null) return null;
+        var path = Path.GetFullPath(named);
+        if (!IsOutOfReach(path, spec)) return null;
+        return new PolicySource(path, () => IsOutOfReach(path, spec)
+            ? PolicyFiles.Read(path)
+            : throw new MoatException("the policy's path leads to where the agent can write", "keep the policy elsewhere"));
+    }
+
+    private static bool IsOutOfReach(string path, RunSpec spec) => PolicyFiles.IsOutside(path, spec.Workspace.HostPath)
+        && spec.Mounts.All(mount => mount.ReadOnly || PolicyFiles.IsOutside(path, mount.Source));
 
     /// <summary>The mode of <c>--policy-mode</c>; null without one.</summary>
     public static PolicyMode? Mode(string? word)

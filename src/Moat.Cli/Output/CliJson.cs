@@ -15,6 +15,8 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<RunState>))]
 [JsonSerializable(typeof(IReadOnlyList<LogLine>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
+[JsonSerializable(typeof(IReadOnlyList<McpTraceEntry>))]
+[JsonSerializable(typeof(IReadOnlyList<McpPinRow>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]
@@ -42,6 +44,8 @@ internal sealed partial class CliJson : JsonSerializerContext
 }
 
 internal sealed record ProviderRow(string Name, string Description, string Origin, IReadOnlyList<string> Hosts, IReadOnlyList<string> Env);
+
+internal sealed record McpPinRow(string Server, string Tool, bool Approved, string Digest, DateTimeOffset FirstSeen, DateTimeOffset? ChangedAt);
 
 internal sealed record GrantRow(GrantInfo Grant, string Token, IReadOnlyList<string> Env, IReadOnlyList<string> Scope, IReadOnlyList<BindingRow> Bindings);
 

@@ -18,7 +18,7 @@ namespace Moat.Gateway.Doors;
 /// </code>
 /// Bytes behind the CONNECT head stay in the pipe for whoever reads next.
 /// </summary>
-internal sealed class ProxyDoor(NetworkPolicy policy, PolicyGate gate, Recorder recorder)
+internal sealed class ProxyDoor(NetworkPolicy policy, PolicyGate gate, LiveTraffic traffic, Recorder recorder)
 {
     /// <summary>Time a client has for its CONNECT head.</summary>
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(30);
@@ -51,6 +51,8 @@ internal sealed class ProxyDoor(NetworkPolicy policy, PolicyGate gate, Recorder 
             return; // the client left
 
         // 2
+        var door = new DoorConnection(DoorKind.Tunnel, target.Host, target.Port);
+        using var live = traffic.Enter(connection, door);
         var decision = policy.DecideHost(target.Host, target.Port);
         if ((decision.Allowed ? gate.Connect(target.Host, target.Port) : Refusal.ByPolicy(decision)) is { } denial)
         {
@@ -58,7 +60,6 @@ internal sealed class ProxyDoor(NetworkPolicy policy, PolicyGate gate, Recorder 
             await RefuseAsync(connection, denial, target.Host.Value);
             return;
         }
-        var door = new DoorConnection(DoorKind.Tunnel, target.Host, target.Port);
         connection.Features.Set(door);
         await connection.Transport.Output.WriteAsync(Established.ToArray());
 

@@ -11,7 +11,7 @@ namespace Moat.Gateway.Doors;
 /// The doors for clients that never heard of a proxy. The socket's local address is the one that the client meant; an
 /// address that our DNS handed out stands for its name.
 /// </summary>
-internal sealed class TransparentDoor(SyntheticNames names, Recorder recorder)
+internal sealed class TransparentDoor(SyntheticNames names, LiveTraffic traffic, Recorder recorder)
 {
     private static readonly TimeSpan FirstByteTimeout = TimeSpan.FromSeconds(30);
 
@@ -28,6 +28,7 @@ internal sealed class TransparentDoor(SyntheticNames names, Recorder recorder)
         var door = new DoorConnection(DoorKind.Https, NameBehind(connection), 443);
         connection.Features.Set(door);
         var first = await ProxyDoor.PeekByteAsync(connection.Transport.Input, FirstByteTimeout);
+        using var live = traffic.Enter(connection, door);
         if (first == TlsDoor.HandshakeRecord)
             await next(connection);
         else if (first >= 0)

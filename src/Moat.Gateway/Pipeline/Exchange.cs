@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Aws;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 
@@ -57,6 +58,9 @@ internal sealed class Exchange
     /// <summary>Set while the request asks for a WebSocket or has one.</summary>
     public WebSocketRelay? WebSocket { get; set; }
 
+    /// <summary>Set while the request is for an MCP server.</summary>
+    public McpExchange? Mcp { get; set; }
+
     /// <summary>The statement of the Cedar policy that allowed the request; empty where none spoke of it.</summary>
     public string PolicyRule { get; set; } = "";
 
@@ -99,6 +103,7 @@ internal sealed class Exchange
         Body = null;
         Destination = null!;
         Redactor = null!;
+        Mcp = null;
         WebSocket?.Dispose();
         WebSocket = null;
         Target = PolicyRule = WouldDeny = "";

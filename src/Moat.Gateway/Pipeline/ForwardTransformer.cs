@@ -7,6 +7,7 @@ using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Moat.Gateway.Aws;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Redaction;
 using Moat.Gateway.WebSockets;
 using Yarp.ReverseProxy.Forwarder;
@@ -62,6 +63,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
         ExchangeRedaction.Prepare(proxyRequest, exchange.Redactor, !injections.IsEmpty && exchange.Aws is not { AllowsRanges: true });
         if (exchange.Aws is { } aws)
             target = aws.Sign(proxyRequest, exchange.Destination.Authority.ToUriAuthority(443), target);
+        if (exchange.Mcp is not null)
+            McpExchange.Prepare(proxyRequest);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
     }
@@ -76,6 +79,21 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);
         var body = proxyResponse.Content;
         ExchangeRedaction.Apply(proxyResponse, exchange.Redactor, !exchange.Injections.IsEmpty, exchange.Aws is { AllowsRanges: true });
+        if (exchange.Mcp is { } mcp && !upgraded)
+            return WatchAsync(mcp, httpContext, proxyResponse, body, cancellationToken);
+        Pass(httpContext, proxyResponse, body, upgraded);
+        return new ValueTask<bool>(true);
+    }
+
+    private async ValueTask<bool> WatchAsync(McpExchange mcp, HttpContext httpContext, HttpResponseMessage proxyResponse, HttpContent body, CancellationToken cancellationToken)
+    {
+        await mcp.WatchAsync(proxyResponse, cancellationToken);
+        Pass(httpContext, proxyResponse, body, upgraded: false);
+        return true;
+    }
+
+    private void Pass(HttpContext httpContext, HttpResponseMessage proxyResponse, HttpContent body, bool upgraded)
+    {
         if (proxyResponse.ReasonPhrase is { } phrase && !HttpProtocol.IsHttp2(httpContext.Request.Protocol) && !exchange.Redactor.IsEmpty)
             httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = phrase;
         Copy(proxyResponse.Headers.NonValidated, httpContext.Response.Headers);
@@ -86,7 +104,6 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             proxyResponse.Content = socket.Accept(proxyResponse, body);
         else
             throw new RedactionRefusedException("the upstream switched to a protocol that nobody asked for");
-        return new ValueTask<bool>(true);
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)

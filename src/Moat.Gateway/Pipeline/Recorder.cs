@@ -1,6 +1,7 @@
 using Moat.Audit;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
+using Moat.Gateway.Mcp;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -54,6 +55,21 @@ internal sealed partial class Recorder(AuditLog audit, RunRedactor redactor, Act
         Append(AuditTypes.RequestDenied, Describe(refusal, host, port).Add("method", method).Add("path", target));
         Tell(refusal, host, port, method, target);
     }
+
+    /// <summary>What goes to an MCP server; durable with the intent that follows.</summary>
+    /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>
+    public void McpMessages(Exchange exchange)
+    {
+        if (exchange.Mcp is not { } mcp)
+            return;
+        foreach (var message in mcp.Messages)
+            audit.Append(AuditTypes.McpCall, McpRecords.Of(mcp.Server, message, exchange.Redactor, denial: null, exchange.WouldDeny));
+    }
+
+    public void McpDenied(string server, McpMessage message, Refusal denial) =>
+        Append(AuditTypes.McpCall, McpRecords.Of(server, message, redactor.Current, denial, wouldDeny: ""));
+
+    public void McpToolChanged(string server, McpPin pin) => Append(AuditTypes.McpToolChanged, McpRecords.Of(server, pin, redactor.Current));
 
     public void ConnectDenied(Refusal refusal, string host, int port)
     {

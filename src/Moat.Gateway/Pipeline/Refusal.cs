@@ -11,6 +11,7 @@ internal static class DenialKind
     public const string Grant = "grant";
     public const string Address = "address";
     public const string Audit = "audit";
+    public const string Mcp = "mcp";
 
     /// <summary>No denial: the upstream failed.</summary>
     public const string Upstream = "upstream";
@@ -22,6 +23,9 @@ internal static class DenialKind
 /// <param name="Rule">The rule as written and where, or the protection's name.</param>
 internal sealed record Refusal(int Status, string Kind, string Rule, string Reason, string HowToAllow)
 {
+    /// <summary>The answer in the words of the protocol that the agent speaks; null for <see cref="DenialBody"/>.</summary>
+    public byte[]? Body { get; init; }
+
     /// <summary>False where not Moat but the upstream is the reason.</summary>
     public bool IsBlock => Kind != DenialKind.Upstream;
 

@@ -9,6 +9,7 @@ using Moat.Gateway.Aws;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.WebSockets;
 using Moat.Policy;
 using Yarp.ReverseProxy.Forwarder;
@@ -25,7 +26,8 @@ namespace Moat.Gateway.Pipeline;
 ///   agent ◄───────────── (7) record outcome ◄──────── (6) redact ◄──────┘
 /// </code>
 /// (1) Door, SNI, Host, target and scheme name one destination, in a form that no two servers read in two ways.
-/// (2) The network rules allow this method and path on this destination, and so does the Cedar policy.
+/// (2) The network rules allow this method and path on this destination, and so does the Cedar policy;
+/// what goes to an MCP server is read and judged by tool and arguments.
 /// (3) The credentials that the bindings of the run's grants have for this request are there, in scope, not revoked, and
 /// the Cedar policy allows their use.
 /// (4) The intent is in the audit log before a byte leaves.
@@ -34,7 +36,7 @@ namespace Moat.Gateway.Pipeline;
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, PolicyGate gate, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, PolicyGate gate, McpGate mcp, LiveTraffic traffic, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -73,6 +75,7 @@ internal sealed class RequestPipeline(
         exchange.Target = target;
 
         // 2
+        using var live = traffic.Enter(exchange, method);
         var (host, port) = (destination!.Authority.Host, destination.Authority.Port);
         var decision = policy.DecideRequest(host, port, method, target);
         if (!decision.Allowed)
@@ -84,6 +87,7 @@ internal sealed class RequestPipeline(
 
         refusal ??= DnsOverHttps.Check(http.Request, target, host, policy);
         refusal ??= gate.Request(exchange, method);
+        refusal ??= await mcp.JudgeAsync(exchange);
 
         // 3
         refusal ??= destination.Plan.HasChoice ? await ChooseAsync(exchange, method) : Take(exchange, destination.Plan.All);
@@ -98,6 +102,7 @@ internal sealed class RequestPipeline(
         // 4
         try
         {
+            recorder.McpMessages(exchange);
             exchange.Intent = await recorder.RequestIntentAsync(exchange, door!, method, decision.Rule);
         }
         catch (AuditUnavailableException)
@@ -114,7 +119,7 @@ internal sealed class RequestPipeline(
             exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
-                failure = await ExplainAsync(exchange, error, host.Value, port, method);
+                failure = live?.Ended ?? await ExplainAsync(exchange, error, host.Value, port, method);
             if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
                 await DrainAsync(http, unread);
             else if (http.Request.Body is RequestBodyStream sent)
@@ -245,7 +250,7 @@ internal sealed class RequestPipeline(
 
     private static Task AnswerAsync(HttpContext http, Refusal refusal, string host)
     {
-        var body = DenialBody.Write(refusal, host);
+        var body = refusal.Body ?? DenialBody.Write(refusal, host);
         var response = http.Response;
         response.StatusCode = refusal.Status;
         response.ContentType = "application/json";

@@ -30,6 +30,7 @@ internal sealed class WebSocketRelay : IHttpUpgradeFeature, IHttpExtendedConnect
     private readonly Lock _lock = new();
     private Timer? _farewell;
     private bool _over;
+    private volatile bool _accepted;
 
     private WebSocketRelay(Exchange exchange, Recorder recorder, IHttpUpgradeFeature? upgrade, IHttpExtendedConnectFeature? connect)
     {
@@ -93,19 +94,24 @@ internal sealed class WebSocketRelay : IHttpUpgradeFeature, IHttpExtendedConnect
     /// <summary>Ends both directions. Only the first violation counts.</summary>
     public void Fail(string violation)
     {
-        lock (_lock)
-        {
-            if (Violation is not null)
-                return;
-            Violation = violation;
-            _farewell = new Timer(static relay => ((WebSocketRelay)relay!).Abort(), this, Farewell, Timeout.InfiniteTimeSpan);
-        }
+        if (!Begin(violation))
+            return;
         var authority = _exchange.Destination.Authority;
         _recorder.RequestDenied(
             new Refusal(403, DenialKind.Protocol, "WebSocket, RFC 6455", violation, "send frames that every endpoint reads in one way"),
             authority.Host.Value, authority.Port, "GET", _exchange.Target);
         // The other direction goes on by itself, not inside of this one.
         _ = _failed.CancelAsync();
+    }
+
+    /// <summary>Ends both directions for a reason that is recorded already. False where there is no WebSocket yet.</summary>
+    public bool End(string reason)
+    {
+        if (!_accepted)
+            return false;
+        if (Begin(reason))
+            _ = _failed.CancelAsync();
+        return true;
     }
 
     public void Count(int bytes, bool fromClient)
@@ -127,6 +133,18 @@ internal sealed class WebSocketRelay : IHttpUpgradeFeature, IHttpExtendedConnect
         _failed.Dispose();
     }
 
+    private bool Begin(string violation)
+    {
+        lock (_lock)
+        {
+            if (Violation is not null || _over)
+                return false;
+            Violation = violation;
+            _farewell = new Timer(static relay => ((WebSocketRelay)relay!).Abort(), this, Farewell, Timeout.InfiniteTimeSpan);
+            return true;
+        }
+    }
+
     private void Abort()
     {
         lock (_lock)
@@ -136,8 +154,12 @@ internal sealed class WebSocketRelay : IHttpUpgradeFeature, IHttpExtendedConnect
         }
     }
 
-    private WebSocketStream Stream(Stream inner, bool fromClient) =>
-        new(inner, new FrameFlow(fromClient, _exchange.Redactor, new ControlBudget(TimeProvider.System)), this, fromClient);
+    private WebSocketStream Stream(Stream inner, bool fromClient)
+    {
+        // Both sides are there once the client's is.
+        _accepted |= fromClient;
+        return new(inner, new FrameFlow(fromClient, _exchange.Redactor, new ControlBudget(TimeProvider.System)), this, fromClient);
+    }
 
     /// <summary>An upgraded connection, one stream for both directions.</summary>
     private sealed class Upgraded(HttpContent body, Func<Stream, Stream> wrap) : HttpContent

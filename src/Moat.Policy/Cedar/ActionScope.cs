@@ -33,7 +33,7 @@ internal static class ActionScope
     {
         PolicyVocabulary.NetworkConnect or PolicyVocabulary.HttpRequest or "HttpRewrite" => ["Host"],
         PolicyVocabulary.CredentialUse => ["Credential"],
-        "McpCall" => ["MCP::Tool"],
+        PolicyVocabulary.McpCall => ["MCP::Tool"],
         _ => ["File"],
     };
 

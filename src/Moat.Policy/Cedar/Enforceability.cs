@@ -3,8 +3,8 @@ using Moat.Cedar;
 namespace Moat.Policy;
 
 /// <summary>
-/// Which statements this version can hold: those about connections, requests and credentials, at the gateway. Any other
-/// is an error at start, unless the person goes without it by name.
+/// Which statements this version can hold: those about connections, requests, credentials and the tools of MCP servers that
+/// are reached over HTTP, at the gateway. Any other is an error at start, unless the person goes without it by name.
 /// </summary>
 internal static class Enforceability
 {
@@ -23,6 +23,12 @@ internal static class Enforceability
             }
         }
 
+        if ((ActionScope.IsNarrow(policy) || policy.Effect == Effect.Forbid) && ActionScope.Of(policy).Contains(PolicyVocabulary.McpCall) && McpReach.Lack(policy) is var (place, lack, mend))
+        {
+            yield return PolicyNote.At(PolicyNoteLevel.Error, Code, policy, place, $"the statement {policy.Id} {lack}",
+                $"{mend}, or accept that it does not hold there: --downgrade {McpReach.Downgrade}", McpReach.Downgrade);
+        }
+
         if (AddressUse.NeedsResolved(policy) is { } span)
         {
             yield return PolicyNote.At(PolicyNoteLevel.Error, Code, policy, span,
@@ -33,9 +39,8 @@ internal static class Enforceability
 
     private static (string What, string Rung, string Downgrade)? Lack(string action, Effect effect) => action switch
     {
-        PolicyVocabulary.NetworkConnect or PolicyVocabulary.HttpRequest or PolicyVocabulary.CredentialUse => null,
+        PolicyVocabulary.NetworkConnect or PolicyVocabulary.HttpRequest or PolicyVocabulary.CredentialUse or PolicyVocabulary.McpCall => null,
         "ProcessExec" => ("processes", "BPF LSM or Landlock with seccomp", "policy-exec"),
-        "McpCall" => ("MCP tools", "the gateway's MCP relay", "policy-mcp"),
         // Nothing rewrites, so a forbid holds.
         "HttpRewrite" => effect == Effect.Forbid ? null : ("headers to set", "a rewriter in the gateway (a grant sets a credential)", "policy-rewrite"),
         _ => ("files", "BPF LSM or Landlock", "policy-files"),

@@ -57,6 +57,7 @@ internal static class EntitySpelling
             "Cidr" => Cidr(uid.Id, out error),
             "Endpoint" => Endpoint(uid.Id, out error),
             "Dir" => Dir(uid.Id),
+            "MCP::Server" => McpServerName.Normalize(uid, out error),
             _ => type == uid.Type ? uid : new EntityUid(type, uid.Id),
         };
         if (uid.Equals(normal)) normal = uid;

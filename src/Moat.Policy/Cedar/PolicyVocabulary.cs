@@ -9,6 +9,7 @@ public static class PolicyVocabulary
     internal const string NetworkConnect = "NetworkConnect";
     internal const string HttpRequest = "HttpRequest";
     internal const string CredentialUse = "CredentialUse";
+    internal const string McpCall = "McpCall";
 
     private static readonly Lazy<string> LazyText = new(Read);
     private static readonly Lazy<CedarSchema> LazySchema = new(() => CedarSchema.Parse(SchemaText, "schema.cedarschema"));
@@ -34,6 +35,10 @@ public static class PolicyVocabulary
     internal static EntityType CidrType { get; } = new("Cidr");
 
     internal static EntityType EndpointType { get; } = new("Endpoint");
+
+    internal static EntityType McpServerType { get; } = new("MCP::Server");
+
+    internal static EntityType McpToolType { get; } = new("MCP::Tool");
 
     internal static EntityType CredentialType { get; } = new("Credential");
 

@@ -7,7 +7,7 @@ using Moat.Spec;
 namespace Moat.Policy;
 
 /// <summary>
-/// A Cedar policy over what the gateway holds: connections, requests, credentials. An action of which no statement
+/// A Cedar policy over what the gateway holds: connections, requests, credentials, MCP tools. An action of which no statement
 /// speaks is not decided here; for every other one Cedar's answer holds, and without a permit that is no. For any
 /// number of threads.
 /// </summary>
@@ -28,6 +28,7 @@ public sealed class RequestPolicy
     private readonly HostEntities hosts;
     private readonly EntityUid run;
     private readonly EntityStore store;
+    private readonly McpRules mcp;
     private readonly FrozenSet<string> governed;
     private readonly FrozenDictionary<string, string> names;
     private readonly ConcurrentDictionary<(string Host, int Port), KnownHost> known = new();
@@ -40,11 +41,12 @@ public sealed class RequestPolicy
         run = new EntityUid(PolicyVocabulary.RunType, runName);
         store = EntityStore.Create(new Entity(run, parents: agent.Length == 0 ? [] : [new EntityUid(PolicyVocabulary.AgentType, agent)]));
         governed = file.Policies.Policies.SelectMany(static p => ActionScope.Of(p)).Where(Actions.Contains).ToFrozenSet(StringComparer.Ordinal);
+        mcp = new McpRules(file.Policies, run, store);
         names = file.Policies.Policies.ToFrozenDictionary(static p => p.Id, p => PolicyFile.RuleName(p, file.Name), StringComparer.Ordinal);
     }
 
     /// <summary>The actions that are decided here.</summary>
-    internal static ImmutableArray<string> Actions { get; } = [PolicyVocabulary.NetworkConnect, PolicyVocabulary.HttpRequest, PolicyVocabulary.CredentialUse];
+    internal static ImmutableArray<string> Actions { get; } = [PolicyVocabulary.NetworkConnect, PolicyVocabulary.HttpRequest, PolicyVocabulary.CredentialUse, PolicyVocabulary.McpCall];
 
     /// <summary>True when a statement speaks of connections.</summary>
     public bool GovernsConnect => governed.Contains(PolicyVocabulary.NetworkConnect);
@@ -54,6 +56,9 @@ public sealed class RequestPolicy
 
     /// <summary>True when a statement speaks of credentials.</summary>
     public bool GovernsCredentials => governed.Contains(PolicyVocabulary.CredentialUse);
+
+    /// <summary>True when a statement speaks of the tools of MCP servers.</summary>
+    public bool GovernsMcp => governed.Contains(PolicyVocabulary.McpCall);
 
     /// <summary>Makes a policy ready.</summary>
     /// <param name="runName">The principal's name.</param>
@@ -100,22 +105,41 @@ public sealed class RequestPolicy
         return Decide(new Request(run, Credential, new EntityUid(PolicyVocabulary.CredentialType, grant), context), entry.Store, PolicyVocabulary.CredentialUse);
     }
 
+    /// <summary>True when a statement about tools names the MCP server at the host and port.</summary>
+    public bool NamesMcpServer(in CanonicalHost host, int port) => mcp.Names(host, port);
+
+    /// <summary>The name of an MCP server in policies and records: its host, with the port where that is not 443.</summary>
+    public static string McpServerName(in CanonicalHost host, int port) => Moat.Policy.McpServerName.Of(host, port);
+
+    /// <summary>May this tool of the MCP server at the host and port be called?</summary>
+    public Decision DecideMcp(in CanonicalHost host, int port, McpCall call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (!GovernsMcp) return NotGoverned;
+        if (mcp.Ambiguity(call) is { } reason) return new Decision(false, "policy", reason, "use the names that the server lists, letter by letter");
+        var (request, entities) = mcp.Ask(host, port, call);
+        return Decide(request, entities, PolicyVocabulary.McpCall);
+    }
+
     /// <summary>Decides one request and tells the way to the answer.</summary>
-    /// <param name="action">NetworkConnect, HttpRequest or CredentialUse, in any case.</param>
+    /// <param name="action">NetworkConnect, HttpRequest, CredentialUse or McpCall, in any case.</param>
     /// <param name="grant">For CredentialUse.</param>
-    /// <exception cref="MoatException">The action is none of the three, or the grant is missing.</exception>
-    public PolicyExplanation Explain(string action, in CanonicalHost host, int port, string method, string rawPath, string? grant)
+    /// <param name="call">For McpCall.</param>
+    /// <exception cref="MoatException">The action is none of the four, or what it is about is missing.</exception>
+    public PolicyExplanation Explain(string action, in CanonicalHost host, int port, string method, string rawPath, string? grant, McpCall? call = null)
     {
         ArgumentNullException.ThrowIfNull(action);
         var name = PolicyVocabulary.ActionNamed(action);
         if (name == PolicyVocabulary.CredentialUse && string.IsNullOrEmpty(grant)) throw new MoatException("CredentialUse is about a grant", "name it: --grant github");
+        if (name == PolicyVocabulary.McpCall && call is null) throw new MoatException("McpCall is about a tool", "name it: --tool search");
         t_result = new AuthorizationResult(); // what an earlier question left is none of this one's
         var decision = name switch
         {
             PolicyVocabulary.NetworkConnect => DecideConnect(host, port),
             PolicyVocabulary.HttpRequest => DecideRequest(host, port, method, rawPath),
             PolicyVocabulary.CredentialUse => DecideCredential(grant!, host, port, method, rawPath),
-            _ => throw new MoatException($"nothing here decides the action {Printable.Text(action)}", "ask about NetworkConnect, HttpRequest or CredentialUse"),
+            PolicyVocabulary.McpCall => DecideMcp(host, port, call!),
+            _ => throw new MoatException($"nothing here decides the action {Printable.Text(action)}", "ask about NetworkConnect, HttpRequest, CredentialUse or McpCall"),
         };
         var result = t_result;
         return new PolicyExplanation(

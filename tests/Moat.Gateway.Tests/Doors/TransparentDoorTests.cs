@@ -8,6 +8,7 @@ using Moat.Audit;
 using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
+using Moat.Gateway.Mcp;
 using Moat.Gateway.Pipeline;
 using Moat.Policy;
 
@@ -31,7 +32,8 @@ public sealed class TransparentDoorTests : IAsyncDisposable
         _audit = AuditLog.Create(Path.Combine(_folder, "audit.jsonl"), new AuditOptions { Origin = "moat/test", Key = _key });
         _certificates = new LeafCertificates(_authority);
         var recorder = new Recorder(_audit, new RunRedactor([]), _denials.Add);
-        _transparent = new TransparentDoor(_names, recorder);
+        var gate = new PolicyGate(policy: null, shadow: false);
+        _transparent = new TransparentDoor(_names, new LiveTraffic(gate, new McpGate([], gate, new McpPins(null, recorder, null), recorder), recorder), recorder);
         _tls = new TlsDoor(_certificates, recorder);
     }
 

@@ -46,6 +46,15 @@ internal sealed record SceneOptions
     /// <summary>What the grants were narrowed to when they were stored.</summary>
     public string[] StoredAllow { get; init; } = [];
 
+    /// <summary>The text of a Cedar policy; null for none.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>The policy denies nothing, it is noted.</summary>
+    public bool Shadow { get; init; }
+
+    /// <summary>Where descriptions of MCP tools are pinned.</summary>
+    public string? McpPins { get; init; }
+
     /// <summary>Hosts besides the usual ones: allowed, and led to the upstream.</summary>
     public string[] Hosts { get; init; } = [];
 }
@@ -94,6 +103,8 @@ internal sealed class Scene : IAsyncDisposable
     public string Secret { get; private set; } = "";
 
     public ConcurrentQueue<Denial> Denials { get; } = new();
+
+    public ConcurrentQueue<string> Notices { get; } = new();
 
     public IPEndPoint Proxy { get; private set; } = null!;
 
@@ -153,6 +164,8 @@ internal sealed class Scene : IAsyncDisposable
         return options;
     }
 
+    public static RequestPolicy PolicyOf(string text) => RequestPolicy.Compile(PolicyFile.Read(text, "test.cedar"), "test", agent: "");
+
     /// <summary>The log. Stops the gateway first: an outcome is recorded after the client has its response.</summary>
     public async Task<IReadOnlyList<AuditRecord>> RecordsAsync()
     {
@@ -166,6 +179,9 @@ internal sealed class Scene : IAsyncDisposable
         await FlushAsync();
         return await File.ReadAllTextAsync(AuditPath);
     }
+
+    /// <summary>Replaces the policy; the number of what was ended.</summary>
+    public int Replace(string policy) => _gateway.ReplacePolicy(PolicyOf(policy));
 
     public ValueTask StopGatewayAsync() => _gateway.DisposeAsync();
 
@@ -219,7 +235,19 @@ internal sealed class Scene : IAsyncDisposable
         Http = (IPEndPoint)http.LocalEndPoint!;
         Https = (IPEndPoint)https.LocalEndPoint!;
         _gateway = await GatewayServer.StartAsync(
-            new GatewayOptions { Policy = NetworkPolicy.Compile(network), Grants = Grants.Unlocked, Audit = _audit, Authority = Authority, Network = network, OnDenied = Denials.Enqueue },
+            new GatewayOptions
+            {
+                Policy = NetworkPolicy.Compile(network),
+                RequestPolicy = options.Policy is { } text ? PolicyOf(text) : null,
+                ShadowsRequestPolicy = options.Shadow,
+                McpPins = options.McpPins,
+                Grants = Grants.Unlocked,
+                Audit = _audit,
+                Authority = Authority,
+                Network = network,
+                OnDenied = Denials.Enqueue,
+                OnNotice = Notices.Enqueue,
+            },
             new GatewayListeners { Proxy = [proxy.SafeHandle], Http = [http.SafeHandle], Https = [https.SafeHandle] },
             CancellationToken.None);
     }

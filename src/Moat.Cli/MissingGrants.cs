@@ -20,7 +20,7 @@ internal static class MissingGrants
         foreach (var name in missing)
         {
             if (!Ask.Confirm($"The grant {name} is not stored. Store it now?")) throw new MoatException(problem, "run: " + commands);
-            var info = await new GrantService(vault, catalog).GrantAsync(new GrantRequest(name) { Prompt = Ask.ForSecret }, ct).ConfigureAwait(false);
+            var info = await new GrantService(vault, catalog).GrantAsync(new GrantRequest(name) { Prompt = Ask.ForSecret, OAuth = Commands.GrantOAuthCommand.Plain(Globals.Directories()) }, ct).ConfigureAwait(false);
             Console.Error.WriteLine($"moat: granted {info.Name} from {info.Source}");
         }
     }

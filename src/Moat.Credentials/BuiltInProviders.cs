@@ -5,7 +5,7 @@ namespace Moat.Credentials;
 /// <summary>The providers that need more than a YAML file can say.</summary>
 internal static class BuiltInProviders
 {
-    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI(), NpmGrant.Provider(), Copilot(), ClaudeGrant.Provider(), AwsGrant.Provider()];
+    internal static ImmutableArray<ProviderDefinition> All { get; } = [GitHub(), Anthropic(), OpenAI(), NpmGrant.Provider(), Copilot(), ClaudeGrant.Provider(), AwsGrant.Provider(), DockerGrant.Provider(), GcloudGrant.Provider(), AzureGrant.Provider(), KubeGrant.Provider()];
 
     private static ProviderDefinition GitHub() => new()
     {

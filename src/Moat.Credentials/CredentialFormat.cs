@@ -22,7 +22,9 @@ internal static class CredentialFormat
         // Escapes make the token at most six times longer. A buffer that never grows leaves no copy behind.
         var metadata = credential.Metadata.Sum(pair => pair.Key.Length + pair.Value.Length) + credential.Scopes.Concat(credential.Allow).Sum(text => text.Length + 1)
             + credential.Bindings.Sum(binding => binding.Host.Length + binding.Name.Length + binding.Argument.Length + binding.Path.Length + binding.Part.Length + 100);
-        metadata += (credential.Revoked?.Length ?? 0) + (credential.Refresh is { } refresh ? refresh.TokenUrl.Length + refresh.ClientId.Length + refresh.FallbackUrl.Length : 0);
+        metadata += credential.Trust.Sum(trust => trust.Host.Length + trust.Pem.Length + 50);
+        metadata += credential.Captures.Sum(capture => capture.Host.Length + capture.Path.Length + capture.Hosts.Sum(host => host.Length + 1) + 100);
+        metadata += (credential.Revoked?.Length ?? 0) + (credential.Refresh is { } refresh ? refresh.TokenUrl.Length + refresh.ClientId.Length + refresh.FallbackUrl.Length + refresh.Resource.Length + refresh.Scope.Length + refresh.KeyId.Length + refresh.Command.Sum(word => word.Length + 1) + refresh.Variables.Sum(pair => pair.Key.Length + pair.Value.Length) : 0);
         var secrets = credential.Token.Length + credential.Parts.Sum(part => part.Key.Length + part.Value.Length + 1);
         var plain = new PinnedWriter((secrets + metadata + credential.Provider.Length) * 6 + 4096);
         try

@@ -10,6 +10,10 @@ internal sealed record GrantDraft(Secret Token, string Source) : IDisposable
     /// <summary>Empty: the provider's own.</summary>
     public ImmutableArray<InjectionBinding> Bindings { get; init; } = [];
 
+    public ImmutableArray<TokenCapture> Captures { get; init; } = [];
+
+    public ImmutableArray<ServerTrust> Trust { get; init; } = [];
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public RefreshInfo? Refresh { get; init; }

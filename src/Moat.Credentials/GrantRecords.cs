@@ -37,9 +37,27 @@ public sealed record GrantRequest(string Name)
     /// <summary>What <c>aws</c> was told; null: nothing.</summary>
     public AwsGrantRequest? Aws { get; init; }
 
+    /// <summary>Which registries, for the grant <c>docker</c>; null: those that the person's docker is logged in at.</summary>
+    public RegistryRequest? Registry { get; init; }
+
+    /// <summary>The context of the person's kubeconfig, for the grant <c>kube</c>; null: the current one.</summary>
+    public string? KubeContext { get; init; }
+
+    /// <summary>How to log in, for the grants that do; null: nobody is there who could.</summary>
+    public OAuthRequest? OAuth { get; init; }
+
+    /// <summary>True: log in (<see cref="OAuth"/>) where a token could be typed too (<c>mcp:NAME</c>).</summary>
+    public bool LogsIn { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }
+
+/// <summary>Which registries <c>moat grant docker</c> is for.</summary>
+/// <param name="Hosts">Host, with a port where it is not 443; empty: those of the person's docker.</param>
+/// <param name="User">With it the password is asked for; null: both are read from the person's docker.</param>
+/// <param name="AuthHost">The host that gives the registry's tokens, where it is another and not known by name.</param>
+public sealed record RegistryRequest(ImmutableArray<string> Hosts, string? User, string? AuthHost);
 
 /// <summary>A stored grant as a list shows it. <paramref name="Problem"/> says why it cannot be used, if so.</summary>
 public sealed record GrantInfo(string Name, string Profile, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, string Source,

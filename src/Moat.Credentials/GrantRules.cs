@@ -16,6 +16,7 @@ public static class GrantRules
     {
         var providers = grants.Select(grant => catalog.Get(grant.Name)).DistinctBy(provider => provider.Name, StringComparer.Ordinal).ToArray();
         var hosts = providers.SelectMany(provider => Bindings(provider, vault).Select(binding => (provider, binding.Host, Port: binding.Port ?? 443, IsBound: true))
+            .Concat(Captured(provider, vault))
             .Concat(provider.ExtraHosts.Select(host => (provider, Host: host, Port: 443, IsBound: false)))
             .Concat(SshGrant.HostOf(provider.Name) is { } host ? [(provider, Host: host, SshGrant.Port, IsBound: false)] : []));
         // One rule a host, since only the first would be asked: what any of its grants denies is denied.
@@ -27,6 +28,19 @@ public static class GrantRules
     {
         var rules = denied.Distinct(StringComparer.Ordinal).Select(path => new RequestRuleSpec(false, "*", path)).ToImmutableArray();
         return rules.IsEmpty ? [] : rules.Add(new RequestRuleSpec(true, "*", "/**"));
+    }
+
+    /// <summary>The endpoints that give tokens, and the hosts that take those.</summary>
+    private static IEnumerable<(ProviderDefinition provider, string Host, int Port, bool IsBound)> Captured(ProviderDefinition provider, Vault vault)
+    {
+        var captures = provider.Captures;
+        if (provider.Bindings.IsEmpty)
+        {
+            using var credential = vault.Get(provider.Name) ?? throw GrantUnlocker.NotStored(provider.Name, vault.Profile);
+            captures = credential.Captures;
+        }
+        return captures.SelectMany(capture => capture.BindingsOf(CapturedKind.Access).Select(binding => (binding.Host, Port: binding.Port ?? 443)).Prepend((capture.Host, Port: capture.Port ?? 443)))
+            .Select(place => (provider, place.Host, place.Port, true));
     }
 
     private static ImmutableArray<InjectionBinding> Bindings(ProviderDefinition provider, Vault vault)

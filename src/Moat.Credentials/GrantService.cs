@@ -24,7 +24,7 @@ public sealed class GrantService
     public GrantService(Vault vault, ProviderCatalog catalog, HttpMessageHandler? handler = null, Func<string, string?>? environment = null, TimeProvider? time = null)
     {
         (_vault, _catalog, _handler, _time) = (vault, catalog, handler, time ?? TimeProvider.System);
-        _sources = new GrantSources(environment ?? Environment.GetEnvironmentVariable);
+        _sources = new GrantSources(environment ?? Environment.GetEnvironmentVariable, handler, _time);
         _validator = new GrantValidator(handler);
     }
 
@@ -39,8 +39,12 @@ public sealed class GrantService
         var provider = _catalog.Get(request.Name);
         // Read now, so that a mistake is told before anything is asked for.
         _ = GrantScope.Parse(provider, request.Scope);
-        if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal))
-            throw new MoatException($"the grant {provider.Name} has its own places", "leave --url and --header out; they are for mcp:NAME");
+        if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal) && !provider.Name.StartsWith(OAuthGrant.Prefix, StringComparison.Ordinal))
+            throw new MoatException($"the grant {provider.Name} has its own places", "leave --url and --header out; they are for mcp:NAME and oauth:NAME");
+        if (request.Registry is not null && provider.Name != DockerGrant.Name) throw new MoatException($"the grant {provider.Name} has no registry", $"moat grant {provider.Name}");
+        if (request.KubeContext is not null && provider.Name != KubeGrant.Name) throw new MoatException($"the grant {provider.Name} has no context", $"moat grant {provider.Name}");
+        if (request.LogsIn && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal) && !provider.Name.StartsWith(OAuthGrant.Prefix, StringComparison.Ordinal))
+            throw new MoatException($"the grant {provider.Name} has no login of this kind", $"moat grant {provider.Name}");
         if (request.Aws is { IsEmpty: false } && provider.Name != AwsGrant.Name)
             throw new MoatException($"the grant {provider.Name} has no role, region or profile of AWS", "leave --role, --region, --external-id, --session-duration and --aws-profile out; they are for aws");
         if (request.ExpiresAt <= _time.GetUtcNow()) throw new MoatException("the expiry is in the past", "give a later time");
@@ -91,6 +95,8 @@ public sealed class GrantService
         Token = draft.Token,
         Parts = draft.Parts,
         Bindings = draft.Bindings,
+        Captures = draft.Captures,
+        Trust = draft.Trust,
         Refresh = draft.Refresh,
         Allow = request.Scope,
         ExpiresAt = request.ExpiresAt ?? draft.ExpiresAt,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Moat.Spec;
@@ -5,8 +6,17 @@ using Moat.Spec;
 namespace Moat.Credentials;
 
 /// <summary>Where a credential may be found on the host, in order.</summary>
-internal sealed class GrantSources(Func<string, string?> environment)
+/// <param name="environment">This process' variables.</param>
+/// <param name="handler">Null: the system's network; for the grants that ask a service for their credential.</param>
+/// <param name="time">Null: the system's clock.</param>
+internal sealed class GrantSources(Func<string, string?> environment, HttpMessageHandler? handler = null, TimeProvider? time = null)
 {
+    internal HttpMessageHandler? Handler => handler;
+
+    internal TimeProvider Time { get; } = time ?? TimeProvider.System;
+
+    internal Func<string, string?> Environment => environment;
+
     private const int MaxOutput = 64 * 1024;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -30,18 +40,20 @@ internal sealed class GrantSources(Func<string, string?> environment)
             provider.SourceEnv.Length > 0 ? $"set {provider.SourceEnv[0]}, or run `moat grant {provider.Name}` in a terminal and type it" : $"run `moat grant {provider.Name}` in a terminal and type it");
     }
 
-    /// <summary>What a host program prints, trimmed; null for one that is missing, not logged in or stuck: the next source is asked.</summary>
-    internal async Task<Secret?> RunAsync(IReadOnlyList<string> command, CancellationToken ct)
+    /// <summary>What a host program prints, given <paramref name="input"/>, trimmed; null for one that is missing, not logged in or stuck: the next source is asked.</summary>
+    internal async Task<Secret?> RunAsync(IReadOnlyList<string> command, CancellationToken ct, string input = "", IReadOnlyDictionary<string, string>? variables = null)
     {
         if (Programs.Find(command[0], environment("PATH") ?? "") is not { } program) return null;
-        using var process = Process.Start(new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
+        var info = new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in variables ?? ImmutableDictionary<string, string>.Empty) info.Environment[name] = value;
+        using var process = Process.Start(info);
         if (process is null) return null;
         var buffer = GC.AllocateUninitializedArray<byte>(MaxOutput, pinned: true);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timeout.CancelAfter(s_patience);
         try
         {
-            process.StandardInput.Close();
+            await WriteAsync(process, input, timeout.Token).ConfigureAwait(false);
             var error = process.StandardError.BaseStream.CopyToAsync(Stream.Null, timeout.Token);
             var length = await process.StandardOutput.BaseStream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, timeout.Token).ConfigureAwait(false);
             await error.ConfigureAwait(false);
@@ -56,6 +68,19 @@ internal sealed class GrantSources(Func<string, string?> environment)
         {
             CryptographicOperations.ZeroMemory(buffer);
             if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static async Task WriteAsync(Process process, string input, CancellationToken ct)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(input.AsMemory(), ct).ConfigureAwait(false);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading; its exit code says what that means.
         }
     }
 

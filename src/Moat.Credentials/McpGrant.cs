@@ -40,6 +40,7 @@ internal static class McpGrant
             Placeholder = PlaceholderTemplate.Default,
             Find = async (sources, request, ct) =>
             {
+                if (request.LogsIn) return await OAuthGrant.LogInAsync(name, sources, request, ct).ConfigureAwait(false);
                 var binding = Binding(name, request);
                 var (token, source) = await sources.FindAsync(Provider(name)!, request.Prompt, ct).ConfigureAwait(false);
                 return new GrantDraft(token, source) { Bindings = [binding] };
@@ -50,7 +51,7 @@ internal static class McpGrant
     /// <summary>Where a server that is known by name takes its credential; null for any other.</summary>
     internal static InjectionBinding? KnownBinding(string name) => s_known.ContainsKey(name[Prefix.Length..]) ? Binding(name, new GrantRequest(name)) : null;
 
-    private static InjectionBinding Binding(string name, GrantRequest request)
+    internal static InjectionBinding Binding(string name, GrantRequest request)
     {
         var known = s_known.GetValueOrDefault(name[Prefix.Length..]);
         var address = request.Url ?? known.Url

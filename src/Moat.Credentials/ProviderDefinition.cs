@@ -48,6 +48,9 @@ public sealed record ProviderDefinition
     /// <summary>Files of the sandbox's home; <c>${placeholder}</c> in their texts is the placeholder.</summary>
     public ImmutableArray<GrantFile> Files { get; init; } = [];
 
+    /// <summary>Endpoints whose answers hold tokens that the sandbox may not hold.</summary>
+    public ImmutableArray<TokenCapture> Captures { get; init; } = [];
+
     public ProviderValidation? Validation { get; init; }
 
     /// <summary>What to ask a person for.</summary>

@@ -18,6 +18,12 @@ public sealed record StoredCredential : IDisposable
     /// <summary>Where the credential goes, when that is known only here (registries, servers); empty: where its provider says.</summary>
     public ImmutableArray<InjectionBinding> Bindings { get; init; } = [];
 
+    /// <summary>Endpoints whose answers hold tokens, when they are known only here; empty: as its provider says.</summary>
+    public ImmutableArray<TokenCapture> Captures { get; init; } = [];
+
+    /// <summary>Hosts whose certificate only the authorities given here may have signed.</summary>
+    public ImmutableArray<ServerTrust> Trust { get; init; } = [];
+
     /// <summary>How it is renewed; null: it is not.</summary>
     public RefreshInfo? Refresh { get; init; }
 
@@ -50,6 +56,11 @@ public sealed record StoredCredential : IDisposable
         foreach (var part in Parts.Values) part.Dispose();
     }
 }
+
+/// <summary>A host whose certificates come from authorities of its own.</summary>
+/// <param name="Host">Canonical host.</param>
+/// <param name="Pem">Its authorities; the machine's own count for nothing there.</param>
+public sealed record ServerTrust(string Host, string Pem);
 
 /// <summary>Moves the token between JSON and pinned bytes without a managed string in between.</summary>
 internal sealed class SecretConverter : JsonConverter<Secret>

@@ -24,6 +24,8 @@ public sealed class UnlockedGrant : IDisposable
         (Name, Provider, Placeholder, Scopes) = (credential.Provider, provider.Name, placeholders[""], scopes);
         (RemoveHeaders, ExtraHeaders) = (provider.RemoveHeaders, provider.ExtraHeaders);
         Bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
+        (Captures, Template) = (credential.Captures.IsEmpty ? provider.Captures : credential.Captures, provider.Placeholder);
+        Trust = credential.Trust;
         _placeholders = placeholders;
         Files = [.. provider.Files.Select(file => file with { Text = file.Text.Replace("${placeholder}", Placeholder, StringComparison.Ordinal) }), .. provider.WriteFiles?.Invoke(credential, placeholders) ?? []];
         Env = provider.WriteEnv?.Invoke(credential, placeholders) ?? provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
@@ -44,6 +46,12 @@ public sealed class UnlockedGrant : IDisposable
     public ImmutableArray<string> RemoveHeaders { get; }
 
     public ImmutableArray<ExtraHeader> ExtraHeaders { get; }
+
+    /// <summary>Hosts with authorities of their own.</summary>
+    public ImmutableArray<ServerTrust> Trust { get; }
+
+    /// <summary>Endpoints whose answers hold tokens.</summary>
+    public ImmutableArray<TokenCapture> Captures { get; }
 
     /// <summary>What the sandbox holds in the credential's place.</summary>
     public string Placeholder { get; }
@@ -132,6 +140,8 @@ public sealed class UnlockedGrant : IDisposable
             _state = _state with { Values = [], RevokedReason = "the run ended" };
         }
     }
+
+    internal PlaceholderTemplate Template { get; }
 
     internal bool IsRefreshable => _state.Credential.Refresh is not null;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
@@ -58,14 +59,15 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         var names = new SyntheticNames();
         var budget = new DnsBudget(TimeProvider.System);
-        var redactor = new RunRedactor(options.Grants);
+        var book = new CaptureBook(options.Grants);
+        var redactor = new RunRedactor(options.Grants, book);
         var recorder = new Recorder(options.Audit, redactor, options.OnDenied);
         var gate = new PolicyGate(options.RequestPolicy, options.ShadowsRequestPolicy);
         var pins = new McpPins(options.McpPins is { } folder ? new McpPinStore(folder) : null, recorder, options.OnNotice);
         var mcp = new McpGate(options.Grants, gate, pins, recorder);
         var traffic = new LiveTraffic(gate, mcp, recorder);
         var certificates = new LeafCertificates(options.Authority);
-        var tls = new UpstreamTls(options.Network);
+        var tls = new UpstreamTls(options.Network, options.Grants.SelectMany(grant => grant.Trust));
         var dialer = new UpstreamDialer(options.Network, PolicyAnswers.AddressCheck(options.Policy));
         var upstream = new HttpMessageInvoker(UpstreamHandler.Create(dialer, tls), disposeHandler: true);
         var collection = new ServiceCollection()
@@ -77,11 +79,11 @@ public sealed class GatewayServer : IAsyncDisposable
         var kestrel = KestrelHost.Create(collection, new DoorSet(
             new ProxyDoor(options.Policy, gate, traffic, recorder), new TransparentDoor(names, traffic, recorder), new TlsDoor(certificates, recorder)));
         var pipeline = new RequestPipeline(
-            options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
+            options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, book, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
         var ssh = new SshGrants(options.Grants, options.SshAgentSocket);
         var sshRelay = new SshRelay(names, ssh, options.Policy, gate, dialer, recorder);
-        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), gate, traffic, [kestrel, upstream, tls, certificates, redactor]);
+        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), gate, traffic, [kestrel, upstream, tls, certificates, redactor, book]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>

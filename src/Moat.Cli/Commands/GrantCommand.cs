@@ -28,6 +28,9 @@ internal static class GrantCommand
         command.Subcommands.Add(GrantShowCommand.Create());
         command.Subcommands.Add(GrantProvidersCommand.Create());
         command.Subcommands.Add(GrantDoctorCommand.Create());
+        command.Subcommands.Add(GrantOAuthCommand.Create());
+        command.Subcommands.Add(GrantDockerCommand.Create());
+        command.Subcommands.Add(GrantKubeCommand.Create());
         command.SetAction(RunAsync);
         return command;
     }
@@ -48,8 +51,15 @@ internal static class GrantCommand
             SignsCommits = parsed.GetValue(s_signCommits),
             Aws = AwsOptions.Read(parsed),
             Scope = [.. parsed.GetValue(s_scope) ?? []],
+            OAuth = GrantOAuthCommand.Plain(directories),
             Prompt = Ask.IsPossible ? Ask.ForSecret : null,
         }, ct).ConfigureAwait(false);
+        return Print(parsed, info);
+    }
+
+    /// <summary>Says what was stored.</summary>
+    internal static int Print(ParseResult parsed, GrantInfo info)
+    {
         if (parsed.GetValue(Globals.Json)) CliJson.Print<IReadOnlyList<GrantInfo>>([info]);
         else Console.Out.WriteLine($"granted {info.Name} from {info.Source}; use it with: moat run --grant {info.Name} -- COMMAND");
         return 0;

@@ -119,7 +119,7 @@ public sealed class MoatImport
         "aws" => "it is the name of a role in AWS and no credential: moat grant aws --role ARN",
         "gemini" when from.Metadata?.Any(pair => pair.Value.Contains("oauth", StringComparison.OrdinalIgnoreCase)) == true => "it is a Google login; a grant here is an API key: moat grant gemini",
         _ when SshGrant.HostOf(name) is { } host => $"a key is granted here with the host's pinned keys; run: moat grant ssh --host {host}",
-        _ when name.StartsWith("oauth:", StringComparison.Ordinal) => "no grant of this kind exists yet",
+        _ when name.StartsWith(OAuthGrant.Prefix, StringComparison.Ordinal) => $"its tokens are of that tool's own client: moat grant oauth {name[OAuthGrant.Prefix.Length..]}",
         _ => null,
     };
 

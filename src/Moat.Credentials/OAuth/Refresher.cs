@@ -42,6 +42,7 @@ internal sealed class Refresher(Vault vault, HttpMessageHandler? handler, TimePr
     private async Task<TokenAnswer> AskAsync(RefreshInfo info, StoredCredential credential, CancellationToken ct)
     {
         if (info.Role is not null) return await new AwsSts(handler, time).AssumeRoleAsync(info, credential, ct).ConfigureAwait(false);
+        if (info.Kind == RefreshKind.Command) return await ExecCredential.RunAsync(info, new GrantSources(Environment.GetEnvironmentVariable, time: time), ct).ConfigureAwait(false);
         try
         {
             return await _endpoint.RefreshAsync(info, credential, ct).ConfigureAwait(false);

@@ -29,7 +29,7 @@ internal sealed class RequestIdentity(InjectionTable grants)
         }
 
         var spelling = context.Request.Headers.Host.ToString();
-        if (absolute is null && door.Latest is { } latest && string.Equals(latest.Spelling, spelling, StringComparison.Ordinal))
+        if (absolute is null && door.Latest is { } latest && latest.Version == grants.Version && string.Equals(latest.Spelling, spelling, StringComparison.Ordinal))
         {
             destination = latest;
             return null;

@@ -1,18 +1,21 @@
 using System.Collections.Immutable;
 using Moat.Credentials;
 using Moat.Gateway.Aws;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Identity;
 using Moat.Policy;
 
 namespace Moat.Gateway.Injections;
 
-/// <summary>Everything that the run's grants may write, compiled once for the gateway's life.</summary>
+/// <summary>Everything that the run's grants may write, compiled once for the gateway's life, and the tokens that were captured since.</summary>
 internal sealed class InjectionTable
 {
     private readonly ImmutableArray<Injection> _all;
+    private readonly CaptureBook? _book;
 
-    public InjectionTable(IReadOnlyList<UnlockedGrant> grants)
+    public InjectionTable(IReadOnlyList<UnlockedGrant> grants, CaptureBook? book = null)
     {
+        _book = book;
         var all = ImmutableArray.CreateBuilder<Injection>();
         foreach (var grant in grants)
         {
@@ -22,11 +25,14 @@ internal sealed class InjectionTable
         _all = all.ToImmutable();
     }
 
-    /// <summary>What may go into requests to a destination. Asked once for a connection and a spelling of the host.</summary>
+    /// <summary>Grows with each captured token: a plan of another version may lack one.</summary>
+    public int Version => _book?.Injections.Length ?? 0;
+
+    /// <summary>What may go into requests to a destination. Asked once for a connection, a spelling of the host and a version.</summary>
     public InjectionPlan PlanFor(in Authority authority, bool tls)
     {
         ImmutableArray<Injection>.Builder? found = null;
-        foreach (var injection in _all)
+        foreach (var injection in _book is { Injections: { IsEmpty: false } captured } ? _all.AddRange(captured) : _all)
         {
             if (injection.Binding.Matches(authority.Host.Value, authority.Port, tls))
                 (found ??= ImmutableArray.CreateBuilder<Injection>()).Add(injection);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Moat.Gateway.Aws;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Mcp;
@@ -55,6 +56,15 @@ internal sealed class Exchange
     /// <summary>Knows at least the secrets in <see cref="Credentials"/>.</summary>
     public SecretRedactor Redactor { get; set; } = null!;
 
+    /// <summary>Set where the answer holds tokens that are to be kept.</summary>
+    public CapturePlace? Capture { get; set; }
+
+    /// <summary>Keeps those tokens; set along with <see cref="Capture"/>.</summary>
+    public CaptureBook? Book { get; set; }
+
+    /// <summary>Knows a redactor for those tokens once they are kept; set along with <see cref="Capture"/>.</summary>
+    public RunRedactor? Run { get; set; }
+
     /// <summary>Set while the request asks for a WebSocket or has one.</summary>
     public WebSocketRelay? WebSocket { get; set; }
 
@@ -104,6 +114,7 @@ internal sealed class Exchange
         Destination = null!;
         Redactor = null!;
         Mcp = null;
+        (Capture, Book, Run) = (null, null, null);
         WebSocket?.Dispose();
         WebSocket = null;
         Target = PolicyRule = WouldDeny = "";

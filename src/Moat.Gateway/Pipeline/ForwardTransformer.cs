@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Moat.Gateway.Aws;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Injections;
 using Moat.Gateway.Mcp;
 using Moat.Gateway.Redaction;
@@ -65,6 +66,8 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
             target = aws.Sign(proxyRequest, exchange.Destination.Authority.ToUriAuthority(443), target);
         if (exchange.Mcp is not null)
             McpExchange.Prepare(proxyRequest);
+        if (exchange.Capture is not null)
+            TokenAnswer.Prepare(proxyRequest);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
     }
@@ -73,7 +76,19 @@ internal sealed class ForwardTransformer(Exchange exchange) : HttpTransformer
     {
         if (proxyResponse is null)
             return new ValueTask<bool>(false);
+        return exchange.Capture is { } place ? CaptureAsync(httpContext, proxyResponse, place, cancellationToken) : AnswerAsync(httpContext, proxyResponse, cancellationToken);
+    }
 
+    /// <summary>Keeps the tokens of the answer before anything else sees it.</summary>
+    private async ValueTask<bool> CaptureAsync(HttpContext httpContext, HttpResponseMessage response, CapturePlace place, CancellationToken ct)
+    {
+        await TokenAnswer.CaptureAsync(response, exchange.Book!, place, ct);
+        exchange.Redactor = exchange.Run!.Current;
+        return await AnswerAsync(httpContext, response, ct);
+    }
+
+    private ValueTask<bool> AnswerAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
         // RFC 8441 §5: over HTTP/2 an accepted WebSocket is a 200 to CONNECT. Either way the body is both directions.
         var upgraded = proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols
             || (proxyResponse.StatusCode == HttpStatusCode.OK && proxyResponse.RequestMessage?.Headers.Protocol is not null);

@@ -36,7 +36,7 @@ internal sealed class PolicyGate(RequestPolicy? policy, bool shadow)
     /// <summary>Why a grant's key may not sign for a host; null when it may. The policy sees the method SIGN and the path /.</summary>
     public Refusal? Signature(string grant, in CanonicalHost host, int port)
     {
-        if (policy is null || shadow) return null;
+        if (shadow || _policy is not { } policy) return null;
         var decision = policy.DecideCredential(grant, host, port, "SIGN", "/");
         return decision.Allowed ? null : Refusal.ByPolicy(decision);
     }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Moat.Audit;
 using Moat.Credentials;
 using Moat.Gateway.Aws;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Identity;
 using Moat.Gateway.Injections;
@@ -32,11 +33,11 @@ namespace Moat.Gateway.Pipeline;
 /// the Cedar policy allows their use.
 /// (4) The intent is in the audit log before a byte leaves.
 /// (5) The body streams both ways; nothing is held back.
-/// (6) Head, body and trailers of the response lose every form of every secret.
+/// (6) Tokens of the response of an endpoint that gives them are kept; head, body and trailers lose every form of every secret.
 /// (7) Status, bytes, time and error are recorded, also when a side went away.
 /// </summary>
 internal sealed class RequestPipeline(
-    NetworkPolicy policy, PolicyGate gate, McpGate mcp, LiveTraffic traffic, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, IHttpForwarder forwarder, HttpMessageInvoker upstream)
+    NetworkPolicy policy, PolicyGate gate, McpGate mcp, LiveTraffic traffic, DnsBudget budget, IReadOnlyList<UnlockedGrant> grants, Recorder recorder, RunRedactor redactor, CaptureBook book, IHttpForwarder forwarder, HttpMessageInvoker upstream)
 {
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -51,7 +52,7 @@ internal sealed class RequestPipeline(
 
     private const long DrainBytes = 16 * 1024 * 1024;
 
-    private readonly RequestIdentity _identity = new(new InjectionTable(grants));
+    private readonly RequestIdentity _identity = new(new InjectionTable(grants, book));
 
     public async Task ProcessAsync(Exchange exchange)
     {
@@ -98,6 +99,8 @@ internal sealed class RequestPipeline(
             return;
         }
         exchange.Redactor = redactor.Current;
+        if (book.Find(destination, target) is { } place)
+            (exchange.Capture, exchange.Book, exchange.Run) = (place, book, redactor);
 
         // 4
         try

@@ -1,10 +1,11 @@
 using Moat.Credentials;
+using Moat.Gateway.Captures;
 using Moat.Gateway.Redaction;
 
 namespace Moat.Gateway.Pipeline;
 
-/// <summary>The redactor of the run's secrets as they are now. A rotation makes a new one, which knows the old secrets too.</summary>
-internal sealed class RunRedactor(IReadOnlyList<UnlockedGrant> grants) : IDisposable
+/// <summary>The redactor of the run's secrets, captured ones too, as they are now. A rotation makes a new one, which knows the old secrets too.</summary>
+internal sealed class RunRedactor(IReadOnlyList<UnlockedGrant> grants, CaptureBook? book = null) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<SecretRedactor> _outdated = [];
@@ -30,6 +31,8 @@ internal sealed class RunRedactor(IReadOnlyList<UnlockedGrant> grants) : IDispos
             long sum = 0;
             for (var i = 0; i < grants.Count; i++)
                 sum += grants[i].Generation;
+            foreach (var captured in book?.Grants ?? [])
+                sum += captured.Generation + 1;
             return sum;
         }
     }
@@ -57,7 +60,7 @@ internal sealed class RunRedactor(IReadOnlyList<UnlockedGrant> grants) : IDispos
                 // Exchanges under way still mask with it.
                 _outdated.Add(current.Redactor);
             }
-            var redactor = SecretRedactor.Of(grants, _current?.Redactor);
+            var redactor = SecretRedactor.Of([.. grants, .. book?.Grants ?? []], _current?.Redactor);
             _current = new Versioned(generation, redactor);
             return redactor;
         }

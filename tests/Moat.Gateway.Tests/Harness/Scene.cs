@@ -55,6 +55,9 @@ internal sealed record SceneOptions
     /// <summary>Where descriptions of MCP tools are pinned.</summary>
     public string? McpPins { get; init; }
 
+    /// <summary>Authorities beside the upstream's own that the run trusts.</summary>
+    public string[] Ca { get; init; } = [];
+
     /// <summary>Hosts besides the usual ones: allowed, and led to the upstream.</summary>
     public string[] Hosts { get; init; } = [];
 }
@@ -226,7 +229,7 @@ internal sealed class Scene : IAsyncDisposable
         {
             Mode = options.Mode,
             Rules = rules,
-            CaPem = [_upstreamAuthority.Pem],
+            CaPem = [_upstreamAuthority.Pem, .. options.Ca],
             Resolve = Resolve(options),
         };
         var (proxy, http, https) = (Socket(), Socket(), Socket());

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Moat.Credentials;
 using Moat.Spec;
@@ -25,10 +26,12 @@ internal sealed class TestGrants : IDisposable
 
     public static string NewToken() => "tok_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(20));
 
-    public string Put(string name, params string[] allow)
+    public string Put(string name, params string[] allow) => Put(name, [], allow);
+
+    public string Put(string name, ImmutableArray<TokenCapture> captures, params string[] allow)
     {
         var token = NewToken();
-        using var credential = new StoredCredential { Provider = name, Token = Secret.FromText(token), Allow = [.. allow], CreatedAt = DateTimeOffset.UnixEpoch };
+        using var credential = new StoredCredential { Provider = name, Token = Secret.FromText(token), Allow = [.. allow], Captures = captures, CreatedAt = DateTimeOffset.UnixEpoch };
         _vault.Put(credential);
         return token;
     }
@@ -37,6 +40,10 @@ internal sealed class TestGrants : IDisposable
     {
         using (credential) _vault.Put(credential);
     }
+
+    /// <summary>Grants as a person does, with a network and an environment of the test's own.</summary>
+    public Task<GrantInfo> GrantAsync(GrantRequest request, HttpMessageHandler handler, Func<string, string?> environment) =>
+        new GrantService(_vault, _catalog, handler, environment).GrantAsync(request);
 
     public void Unlock(string[] names, IReadOnlyDictionary<string, string[]>? allow = null, params UnlockedGrant[] extra)
     {

@@ -53,7 +53,7 @@ public sealed class SshGrantTests : IDisposable
         using var vault = _folder.Vault();
         await Service(vault, ("HOME", _folder.Path)).GrantAsync(new GrantRequest("ssh:git.moat.test") { Key = path }, Ct);
         using var grant = Unlock(vault);
-        Assert.Equal([SshPublicKey.Parse(Line(first)), SshPublicKey.Parse(Line(second))], SshAccess.Of(grant)!.HostKeys);
+        Assert.Equal([SshPublicKey.Parse(Line(first))!, SshPublicKey.Parse(Line(second))!], SshAccess.Of(grant)!.HostKeys);
     }
 
     [Fact]
@@ -71,8 +71,9 @@ public sealed class SshGrantTests : IDisposable
         var path = await KeyAsync("key", "ed25519");
         var pem = await File.ReadAllBytesAsync(path, Ct);
         var body = pem.AsSpan().IndexOf((byte)'\n') + 1;
-        Gen.Select(Gen.Int[body, pem.Length - 40], Gen.OneOfConst((byte)'A', (byte)'z', (byte)'!', (byte)'=')).Sample((at, value) =>
+        Gen.Select(Gen.Int[body, pem.Length - 40], Gen.Int[0, 3]).Sample((at, which) =>
         {
+            var value = "Az!="u8[which];
             var bent = pem.ToArray();
             if (bent[at] == value) return;
             bent[at] = value;

@@ -144,7 +144,7 @@ internal sealed class SshAgentSession(SshGrants grants, PolicyGate gate, Recorde
         }
         try
         {
-            var signature = await grants.SignAsync(access, data, flags, binding?.Message, ct).ConfigureAwait(false);
+            var signature = await grants.SignAsync(access, data, flags, binding is null ? null : (ReadOnlyMemory<byte>?)binding.Message, ct).ConfigureAwait(false);
             recorder.SignatureOutcome(intent, "");
             return signature;
         }

@@ -40,6 +40,6 @@ internal sealed partial class Recorder
     public void SignatureDenied(Refusal refusal, string host, string key)
     {
         Append(AuditTypes.SignatureDenied, Describe(refusal, host, SshGrant.Port).Add("key", key));
-        Tell(refusal, host.Length > 0 ? host : "ssh-agent", SshGrant.Port, "SIGN", target: null);
+        Tell(refusal, host.Length > 0 ? host : "ssh-agent", SshGrant.Port, method: null, target: null);
     }
 }

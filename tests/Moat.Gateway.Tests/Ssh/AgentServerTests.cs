@@ -36,6 +36,10 @@ public class AgentServerTests
                 var signature = AgentScene.SignatureIn(await scene.AskAsync(AgentRequests.Sign(listed.Key, login)));
                 Assert.True(listed.Key.Verify(signature, login));
 
+                // A commit belongs to no session: nothing is bound at the agent for it.
+                var commit = AgentRequests.SignedText("git");
+                Assert.True(listed.Key.Verify(AgentScene.SignatureIn(await scene.AskAsync(AgentRequests.Sign(listed.Key, commit))), commit));
+
                 // Gone from the agent: nothing else signs in its place, and the person is told.
                 await RunAsync("env", $"SSH_AUTH_SOCK={socket}", "ssh-add", "-q", "-D");
                 scene.Denials.Clear();

@@ -84,7 +84,7 @@ public static class CanonicalRequest
             }
         }
         var joined = "/" + string.Join('/', kept);
-        return joined.Length > 1 && segments[^1] is "" or "." or ".." ? joined + "/" : joined;
+        return joined.Length > 1 && segments[^1].Length == 0 ? joined + "/" : joined;
     }
 
     /// <summary>Decoded and encoded anew, so that two spellings of one text become one.</summary>

@@ -4,8 +4,6 @@
 
 #define FMODE_READ 1
 #define FMODE_WRITE 2
-/* The bit has moved once; 1 << 25 then came to mean that nobody is notified. */
-#define FMODE_BACKING (LINUX_KERNEL_VERSION >= (6 << 16 | 14 << 8) ? 1u << 24 : 1u << 25)
 #define FMODE_EXEC (1u << 5)      /* in f_flags: the kernel opens it to run it; the exec hooks judge that */
 #define O_TMPFILE_BIT 020000000
 #define RENAME_EXCHANGE 2
@@ -77,8 +75,6 @@ static __always_inline int judge_file(struct file *file, __u32 need, __u32 obser
 	__u64 dentry = FILE_DENTRY(file);
 	int result;
 
-	if (READ_KERNEL(struct file, file, f_mode) & FMODE_BACKING)
-		return 0; /* the file above it was judged */
 	s = policy(&slot);
 	if (!s)
 		return -EACCES;

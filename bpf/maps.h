@@ -40,9 +40,6 @@
 #define ABSTRACT 64 /* abstract UNIX sockets may be connected to */
 #define LAYERS 128  /* an overlay lies over other file systems: its own writes beneath are let through */
 
-/* libbpf writes it in from the running kernel. */
-extern int LINUX_KERNEL_VERSION __kconfig;
-
 struct inode_key {
 	__u64 ino;
 	__u32 dev;

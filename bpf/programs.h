@@ -35,15 +35,6 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	return in_scope() ? judge_exec(bprm->file) : 0;
 }
 
-static __always_inline int judge_map(struct file *file)
-{
-	__u64 dentry = FILE_DENTRY(file);
-
-	if ((READ_KERNEL(struct file, file, f_mode) & FMODE_BACKING) && bpf_core_type_exists(struct backing_file))
-		dentry = (__u64)READ_KERNEL(struct backing_file, file, user_path.dentry);
-	return require(dentry, MAP);
-}
-
 SEC("lsm/mmap_file")
 int BPF_PROG(mmap_file, struct file *file, unsigned long requested, unsigned long protection, unsigned long flags)
 {
@@ -54,7 +45,7 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long requested, unsigned lon
 	if (!file || !in_scope())
 		return 0;
 	if ((requested | protection) & PROT_EXEC) {
-		result = judge_map(file);
+		result = require(FILE_DENTRY(file), MAP);
 		if (result)
 			return result;
 	}
@@ -70,12 +61,26 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long requested, unsigned lon
 	return need && !((requested | protection) & PROT_EXEC) && is_regular(file) ? judge_file(file, need, 0) : 0;
 }
 
+/*
+ * A mapping of an overlay's file is one of the layer's file beneath it, on which the rules say nothing: where an overlay
+ * is there, only what a rule names may be turned into code after it was mapped.
+ */
 SEC("lsm/file_mprotect")
 int BPF_PROG(file_mprotect, struct vm_area_struct *area, unsigned long requested, unsigned long protection)
 {
 	struct file *file = READ_KERNEL(struct vm_area_struct, area, vm_file);
+	struct found f;
+	struct settings *s;
+	__u32 slot = 0;
 
 	if (!file || !((requested | protection) & PROT_EXEC) || (READ_KERNEL(struct vm_area_struct, area, vm_flags) & VM_EXEC))
 		return 0;
-	return judge_map(file);
+	if (!in_scope())
+		return 0;
+	s = policy(&slot);
+	if (!s)
+		return -EACCES;
+	if (!find(s, slot, FILE_DENTRY(file), &f) && (f.mask & MAP) && (f.hit || !(s->flags & LAYERS)))
+		return 0;
+	return refuse(s, &f, FILE_DENTRY(file), MAP);
 }

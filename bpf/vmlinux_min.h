@@ -87,11 +87,6 @@ struct file {
 	struct inode *f_inode;
 };
 
-/* A file that overlayfs opened beneath one of its own: user_path is the one that was asked for. */
-struct backing_file {
-	struct path user_path;
-};
-
 struct linux_binprm {
 	struct file *file;
 };

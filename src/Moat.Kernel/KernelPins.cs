@@ -5,7 +5,7 @@ public static class KernelPins
 {
     private const string Root = "/sys/fs/bpf/moat";
 
-    /// <summary>Lets go of the programs of runs whose cgroup is gone, or is empty. Returns how many runs that were.</summary>
+    /// <summary>Removes the pins of runs whose cgroup is gone, or is empty. Returns how many runs that were.</summary>
     public static int Sweep()
     {
         if (!Directory.Exists(Root)) return 0;

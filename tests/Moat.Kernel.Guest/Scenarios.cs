@@ -175,10 +175,7 @@ internal static class Scenarios
         var held = Commands.Attack("read_secret", Place);
         var swept = KernelPins.Sweep();
 
-        // The kernel lets go of the programs by a worker of its own, a little later.
-        var after = 1;
-        for (var i = 0; i < 200 && after != 0; i++) after = Commands.Attack("read_secret", Place);
-        Report.Write("crash", "scenario", new JsonObject { ["after"] = held, ["swept"] = swept, ["afterSweep"] = after, ["sweptAgain"] = KernelPins.Sweep() });
+        Report.Write("crash", "scenario", new JsonObject { ["after"] = held, ["swept"] = swept, ["sweptAgain"] = KernelPins.Sweep() });
     }
 
     private static List<KernelEvent> Drain(KernelEnforcer enforcer)

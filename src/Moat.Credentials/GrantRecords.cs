@@ -22,6 +22,9 @@ public sealed record GrantRequest(string Name)
     /// <summary>The header that takes the credential there; null: the service's own, else a bearer token.</summary>
     public string? Header { get; init; }
 
+    /// <summary>For the grants of databases; null: nothing is said.</summary>
+    public DatabaseRequest? Database { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }
@@ -36,6 +39,9 @@ public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBindin
 {
     /// <summary>What the grant is narrowed to, as written; empty: to nothing.</summary>
     public ImmutableArray<string> Scope { get; init; } = [];
+
+    /// <summary>The database server that the grant is for; null for a grant of another kind.</summary>
+    public DatabaseTarget? Database { get; init; }
 }
 
 /// <summary>What a look at a stored grant found.</summary>

@@ -64,6 +64,9 @@ public sealed record ProviderDefinition
 
     /// <summary>Files that depend on the credential; gets the placeholders by part.</summary>
     internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableArray<GrantFile>>? WriteFiles { get; init; }
+
+    /// <summary>Variables that depend on the credential, beside <see cref="ContainerEnv"/>; gets the placeholders by part.</summary>
+    internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableSortedDictionary<string, string>>? WriteEnv { get; init; }
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moat.Gateway.Certificates;
+using Moat.Gateway.Databases;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Pipeline;
@@ -21,6 +22,7 @@ namespace Moat.Gateway;
 ///   any :443 ────► TransparentDoor ─────────► TlsDoor ─┼─► Kestrel's HTTP ─► RequestPipeline ─► upstream
 ///   any :80 ─────► TransparentDoor ────────────────────┘
 ///   any :53 ─────► DnsResponder (names become synthetic addresses)
+///   any :5432 … ─► DatabaseDoor, on the ports of the run's databases ─► DatabaseSession ─► upstream
 /// </code>
 /// Kestrel runs without the generic host: no configuration, no logs, no scopes, a start of a few milliseconds.
 /// </summary>
@@ -29,11 +31,14 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly KestrelHost _kestrel;
     private readonly RequestPipeline _pipeline;
     private readonly DnsResponder _responder;
+    private readonly DatabaseServices _databases;
     private readonly IDisposable[] _parts;
     private DnsServer? _dns;
+    private DatabaseDoor? _databaseDoor;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, DatabaseServices databases, IDisposable[] parts)
     {
+        _databases = databases;
         _kestrel = kestrel;
         _pipeline = pipeline;
         _responder = responder;
@@ -64,7 +69,8 @@ public sealed class GatewayServer : IAsyncDisposable
         var pipeline = new RequestPipeline(
             options.Policy, gate, budget, options.Grants, recorder, redactor, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
-        return new GatewayServer(kestrel, pipeline, responder, [kestrel, upstream, tls, certificates, redactor]);
+        var databases = new DatabaseServices(options.Policy, gate, options.Grants, options.Network, names, certificates, dialer, recorder, redactor);
+        return new GatewayServer(kestrel, pipeline, responder, databases, [kestrel, upstream, tls, certificates, redactor]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -89,6 +95,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public async Task ServeAsync(GatewayListeners listeners, CancellationToken cancellationToken)
     {
         await _kestrel.StartAsync(listeners, new GatewayApplication(_pipeline), cancellationToken);
+        _databaseDoor = DatabaseDoor.Open(_databases, listeners.Extra);
         _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
     }
 
@@ -97,6 +104,8 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         if (_dns is not null)
             await _dns.DisposeAsync();
+        if (_databaseDoor is not null)
+            await _databaseDoor.DisposeAsync();
         await _kestrel.StopAsync();
         foreach (var part in _parts)
             part.Dispose();

@@ -142,6 +142,7 @@ public sealed class Supervisor : IAsyncDisposable
             StateDirectory = _claim.Folder.SandboxPath,
             Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)],
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
+            ExtraPorts = [.. grants.Select(grant => grant.Database?.Port).OfType<int>().Distinct()],
             InitPath = init,
         }, ct);
     }
@@ -320,6 +321,7 @@ public sealed class Supervisor : IAsyncDisposable
         Proxy = sockets.Proxy,
         DnsUdp = sockets.DnsUdp,
         DnsTcp = sockets.DnsTcp,
+        Extra = sockets.Extra,
     };
 
     private static IEnumerable<string> HostVariables() => Environment.GetEnvironmentVariables().Keys.Cast<string>();

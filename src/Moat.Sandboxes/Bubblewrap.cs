@@ -63,7 +63,7 @@ public static partial class Bubblewrap
 
             // 6, 7
             using var stop = cancellation.Register(process.Kill);
-            var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
+            var ready = await Task.Run(() => Open(channel, process, options), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
             var (protections, missing, names) = (frame.Texts(), frame.Texts(), frame.Texts());
@@ -120,11 +120,11 @@ public static partial class Bubblewrap
             "Run moat as an ordinary user (a resource limit bounds those), make the cgroup file system writable, or give the limit up for this run: --downgrade limits");
     }
 
-    private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, RunSpec spec)
+    private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, SandboxOptions options)
     {
         try
         {
-            channel.Send(SetupFrame(spec));
+            channel.Send(SetupFrame(options));
             if (channel.Receive() is { } ready) return ready;
         }
         catch (IOException)
@@ -135,8 +135,9 @@ public static partial class Bubblewrap
         throw StartFailure.Explain(process.ErrorText());
     }
 
-    private static byte[] SetupFrame(RunSpec spec)
+    private static byte[] SetupFrame(SandboxOptions options)
     {
+        var spec = options.Spec;
         var frame = new FrameWriter(FrameKind.Setup);
         var (uid, gid) = SandboxIdentity.Inner;
         frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0);
@@ -151,6 +152,8 @@ public static partial class Bubblewrap
         var limits = ResourceLimits.Of(spec.Limits);
         frame.Int(limits.Count);
         foreach (var (resource, soft, hard) in limits) frame.Int(resource).Long((long)soft).Long((long)hard);
+        frame.Int(options.ExtraPorts.Length);
+        foreach (var port in options.ExtraPorts) frame.Int(port);
         return frame.ToArray();
     }
 

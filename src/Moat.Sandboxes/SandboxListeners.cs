@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace Moat.Sandboxes;
@@ -13,6 +14,8 @@ public sealed class SandboxListeners : IDisposable
         Proxy = Named("proxy");
         DnsTcp = Named("dnstcp");
         DnsUdp = Named("dnsudp");
+        Extra = sockets.Where(s => s.Name.StartsWith("tcp", StringComparison.Ordinal)).Select(s => s.Name[..^1]).Distinct()
+            .ToDictionary(name => int.Parse(name.AsSpan(3, name.Length - 4), CultureInfo.InvariantCulture), name => (IReadOnlyList<SafeSocketHandle>)Named(name));
     }
 
     public IReadOnlyList<SafeSocketHandle> Http { get; }
@@ -25,8 +28,11 @@ public sealed class SandboxListeners : IDisposable
 
     public IReadOnlyList<SafeSocketHandle> DnsUdp { get; }
 
+    /// <summary>The sockets of <see cref="SandboxOptions.ExtraPorts"/>, by port.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<SafeSocketHandle>> Extra { get; }
+
     public void Dispose()
     {
-        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp]) handle.Dispose();
+        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp, .. Extra.Values.SelectMany(handles => handles)]) handle.Dispose();
     }
 }

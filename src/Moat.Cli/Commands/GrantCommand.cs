@@ -18,6 +18,7 @@ internal static class GrantCommand
     public static Command Create()
     {
         var command = new Command("grant", "Store a credential; a run uses it without ever holding it") { s_name, s_noValidate, s_scope, s_url, s_header };
+        DatabaseOptions.AddTo(command);
         command.Subcommands.Add(GrantListCommand.Create());
         command.Subcommands.Add(GrantShowCommand.Create());
         command.Subcommands.Add(GrantProvidersCommand.Create());
@@ -36,6 +37,7 @@ internal static class GrantCommand
             NoValidate = parsed.GetValue(s_noValidate),
             Url = parsed.GetValue(s_url),
             Header = parsed.GetValue(s_header),
+            Database = DatabaseOptions.Of(parsed),
             Scope = [.. parsed.GetValue(s_scope) ?? []],
             Prompt = Ask.IsPossible ? Ask.ForSecret : null,
         }, ct).ConfigureAwait(false);

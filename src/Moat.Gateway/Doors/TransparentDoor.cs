@@ -43,8 +43,12 @@ internal sealed class TransparentDoor(SyntheticNames names, Recorder recorder)
 
     private static IPAddress? LocalAddress(ConnectionContext connection)
     {
-        if (connection.LocalEndPoint is not IPEndPoint { Address: var address })
-            return null;
+        return connection.LocalEndPoint is IPEndPoint { Address: var address } ? Plain(address) : null;
+    }
+
+    /// <summary>An address as it stands for itself: IPv4 where it is, without a scope.</summary>
+    internal static IPAddress Plain(IPAddress address)
+    {
         // A scope belongs to the sandbox's interfaces and means nothing outside.
         if (address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0)
             address = new IPAddress(address.GetAddressBytes());

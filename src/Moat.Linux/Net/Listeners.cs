@@ -12,8 +12,9 @@ public static unsafe class Listeners
     public const int ProxyPort = 3128;
 
     /// <param name="ipv6">False where the kernel has no IPv6.</param>
+    /// <param name="extraPorts">Further ports of TCP, of every address; their sockets are named <c>tcp5432-</c> and the family.</param>
     /// <exception cref="IOException">A port cannot be had.</exception>
-    public static List<NamedSocket> Open(bool ipv6)
+    public static List<NamedSocket> Open(bool ipv6, IReadOnlyList<int> extraPorts)
     {
         List<NamedSocket> sockets = [];
         foreach (var family in ipv6 ? new[] { 4, 6 } : [4])
@@ -23,6 +24,7 @@ public static unsafe class Listeners
             sockets.Add(Tcp("proxy", family, ProxyPort, anyAddress: false));
             sockets.Add(Tcp("dnstcp", family, 53, anyAddress: true));
             sockets.Add(Udp("dnsudp", family, 53));
+            foreach (var port in extraPorts) sockets.Add(Tcp($"tcp{port}-", family, (ushort)port, anyAddress: true));
         }
 
         return sockets;

@@ -15,7 +15,7 @@ public static class NetworkTrace
         var open = new Dictionary<long, int>();
         foreach (var record in AuditReader.Read(folder.AuditPath))
         {
-            if (record.Type == AuditTypes.RequestOutcome)
+            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.SessionOutcome)
             {
                 if (open.Remove(Number(record.Payload, "intent"), out var at)) entries[at] = Complete(entries[at], record.Payload);
             }
@@ -42,7 +42,7 @@ public static class NetworkTrace
             while (await NextAsync(records, ct).ConfigureAwait(false))
             {
                 var record = records.Current;
-                if (record.Type == AuditTypes.RequestOutcome)
+                if (record.Type is AuditTypes.RequestOutcome or AuditTypes.SessionOutcome)
                 {
                     if (open.Remove(Number(record.Payload, "intent"), out var entry)) yield return Complete(entry, record.Payload);
                 }
@@ -109,6 +109,7 @@ public static class NetworkTrace
         return record.Type switch
         {
             AuditTypes.RequestIntent => entry with { Allowed = true, Complete = false },
+            AuditTypes.SessionIntent => entry with { Kind = "session", Allowed = true, Complete = false, Method = Text(payload, "operation"), Path = "/" + Text(payload, "database") },
             AuditTypes.RequestDenied => entry with { Status = 403 },
             AuditTypes.ConnectDenied => entry with { Kind = "connect" },
             AuditTypes.DnsQuery => entry with { Kind = "dns", Host = Text(payload, "name"), Method = Text(payload, "type"), Allowed = Text(payload, "outcome") is "answered" or "empty", Reason = Text(payload, "reason") is { Length: > 0 } reason ? reason : Text(payload, "outcome") },

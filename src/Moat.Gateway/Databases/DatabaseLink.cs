@@ -38,8 +38,8 @@ internal sealed class DatabaseLink(DatabaseServices services, UnlockedGrant gran
     /// <summary>The server's certificate (DER), where there is one.</summary>
     public X509Certificate? UpstreamCertificate => (_upstream as SslStream)?.RemoteCertificate;
 
-    /// <summary>Sequence number of the intent; 0 before it is durable.</summary>
-    public long Intent { get; private set; }
+    /// <summary>Sequence number of the intent; null before it is durable.</summary>
+    public long? Intent { get; private set; }
 
     /// <summary>Bytes from the client after the login.</summary>
     public long BytesIn { get; set; }

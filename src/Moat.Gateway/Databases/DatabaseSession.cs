@@ -56,7 +56,7 @@ internal sealed class DatabaseSession(DatabaseServices services, UnlockedGrant g
             await link.DisposeAsync().ConfigureAwait(false);
 
             // 7
-            if (link.Intent > 0) services.Recorder.SessionOutcome(link.Intent, link.BytesIn, link.BytesOut, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, failure);
+            if (link.Intent is { } intent) services.Recorder.SessionOutcome(intent, link.BytesIn, link.BytesOut, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, failure);
             else if (failure.Length > 0) services.Recorder.ConnectDenied(new Refusal(400, DenialKind.Protocol, "a session by its protocol", failure, "speak the protocol of the grant"), host.Value, target.Port);
         }
     }

@@ -168,7 +168,7 @@ public sealed class RedisTests
             for (var (i, at) = (0, 0); i < answers.Length; i++) ends.Add(at += answers[i].Length);
             for (var at = 0; at < bytes.Length; at += cut)
             {
-                var part = bytes.AsSpan(at, Math.Min(cut, bytes.Length - at));
+                var part = bytes[at..Math.Min(at + cut, bytes.Length)];
                 var end = frames.Advance(part);
                 var last = ends.Where(e => e > at && e <= at + part.Length).DefaultIfEmpty(at).Max();
                 if (at + end != last) return false;

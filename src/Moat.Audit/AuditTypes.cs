@@ -12,6 +12,8 @@ public static class AuditTypes
     public const string RequestIntent = "request.intent";
     public const string RequestOutcome = "request.outcome";
     public const string RequestDenied = "request.denied";
+    public const string SessionIntent = "session.intent";
+    public const string SessionOutcome = "session.outcome";
     public const string StartIntent = "start.intent";
     public const string StartOutcome = "start.outcome";
     public const string ExecIntent = "exec.intent";

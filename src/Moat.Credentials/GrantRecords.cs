@@ -49,6 +49,9 @@ public sealed record GrantRequest(string Name)
     /// <summary>True: log in (<see cref="OAuth"/>) where a token could be typed too (<c>mcp:NAME</c>).</summary>
     public bool LogsIn { get; init; }
 
+    /// <summary>For the grants of databases; null: nothing is said.</summary>
+    public DatabaseRequest? Database { get; init; }
+
     /// <summary>Asks a person, without an echo, for what the text says; null answers: gave up. Null: there is nobody to ask.</summary>
     public Func<string, Secret?>? Prompt { get; init; }
 }
@@ -69,6 +72,9 @@ public sealed record GrantDetails(GrantInfo Info, ImmutableArray<InjectionBindin
 {
     /// <summary>What the grant is narrowed to, as written; empty: to nothing.</summary>
     public ImmutableArray<string> Scope { get; init; } = [];
+
+    /// <summary>The database server that the grant is for; null for a grant of another kind.</summary>
+    public DatabaseTarget? Database { get; init; }
 }
 
 /// <summary>What a look at a stored grant found.</summary>

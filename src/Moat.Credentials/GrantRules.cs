@@ -20,8 +20,19 @@ public static class GrantRules
             .Concat(provider.ExtraHosts.Select(host => (provider, Host: host, Port: 443, IsBound: false)))
             .Concat(SshGrant.HostOf(provider.Name) is { } host ? [(provider, Host: host, SshGrant.Port, IsBound: false)] : []));
         // One rule a host, since only the first would be asked: what any of its grants denies is denied.
-        return [.. hosts.GroupBy(place => (place.Host, place.Port)).Select(places => new HostRuleSpec(
-            places.Key.Host, places.Key.Port, Requests(places.Where(place => place.IsBound).SelectMany(place => place.provider.DeniedPaths)), $"grant {places.First().provider.Name}"))];
+        var rules = hosts.GroupBy(place => (place.Host, place.Port)).Select(places => new HostRuleSpec(
+            places.Key.Host, places.Key.Port, Requests(places.Where(place => place.IsBound).SelectMany(place => place.provider.DeniedPaths)), $"grant {places.First().provider.Name}"));
+        return [.. rules, .. providers.Where(provider => DatabaseGrant.Split(provider.Name) is not null).Select(provider => Rule(Target(provider, vault), provider.Name))];
+    }
+
+    // A session of the database's own protocol is asked for as CONNECT /; HTTP has no business there.
+    private static HostRuleSpec Rule(DatabaseTarget target, string name)
+        => new(target.Host, target.Port, [new RequestRuleSpec(true, "CONNECT", "/"), new RequestRuleSpec(false, "*", "/**")], $"grant {name}");
+
+    private static DatabaseTarget Target(ProviderDefinition provider, Vault vault)
+    {
+        using var credential = vault.Get(provider.Name) ?? throw GrantUnlocker.NotStored(provider.Name, vault.Profile);
+        return DatabaseTarget.Of(credential)!;
     }
 
     private static ImmutableArray<RequestRuleSpec> Requests(IEnumerable<string> denied)
@@ -45,7 +56,7 @@ public static class GrantRules
 
     private static ImmutableArray<InjectionBinding> Bindings(ProviderDefinition provider, Vault vault)
     {
-        if (!provider.Bindings.IsEmpty || SshGrant.HostOf(provider.Name) is not null) return provider.Bindings;
+        if (!provider.Bindings.IsEmpty || SshGrant.HostOf(provider.Name) is not null || DatabaseGrant.Split(provider.Name) is not null) return provider.Bindings;
         using var credential = vault.Get(provider.Name) ?? throw GrantUnlocker.NotStored(provider.Name, vault.Profile);
         return credential.Bindings;
     }

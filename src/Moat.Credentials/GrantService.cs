@@ -35,8 +35,12 @@ public sealed class GrantService
     /// <exception cref="MoatException">No credential, not one, refused by the provider, or the vault failed. No text holds the credential.</exception>
     public async Task<GrantInfo> GrantAsync(GrantRequest request, CancellationToken ct = default)
     {
-        request = SshGrant.Named(request);
+        request = DatabaseGrant.Named(SshGrant.Named(request));
         var provider = _catalog.Get(request.Name);
+        if (request.Database is { IsEmpty: false } && DatabaseGrant.Split(provider.Name) is null)
+            throw new MoatException($"the grant {provider.Name} is for no database", "leave --host, --port, --user, --database, --sslmode and --ca out; they are for postgres, mysql and redis");
+        if (DatabaseGrant.Split(provider.Name) is not null && request.Scope.Length > 0)
+            throw new MoatException($"the grant {provider.Name} has no requests that a scope could name", "leave --scope out; what the login may do is its role's business");
         // Read now, so that a mistake is told before anything is asked for.
         _ = GrantScope.Parse(provider, request.Scope);
         if ((request.Url ?? request.Header) is not null && !provider.Name.StartsWith(McpGrant.Prefix, StringComparison.Ordinal) && !provider.Name.StartsWith(OAuthGrant.Prefix, StringComparison.Ordinal))
@@ -164,7 +168,7 @@ public sealed class GrantService
         var provider = _catalog.Get(name);
         using var credential = _vault.Get(provider.Name) ?? throw NotStored(provider.Name);
         var bindings = credential.Bindings.IsEmpty ? provider.Bindings : credential.Bindings;
-        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, SshGrant.HostOf(name) is null ? Mask(provider, credential.Token) : SshGrant.Describe(credential)) { Scope = credential.Allow };
+        return new GrantDetails(Describe(provider.Name, credential), bindings, provider.ExtraHosts, provider.ContainerEnv, SshGrant.HostOf(name) is null ? Mask(provider, credential.Token) : SshGrant.Describe(credential)) { Scope = credential.Allow, Database = DatabaseTarget.Of(credential) };
     }
 
     /// <summary>Removes the grant. A running run that uses it denies within a second. Works also for a provider that is no more.</summary>
@@ -189,7 +193,8 @@ public sealed class GrantService
     }
 
     private GrantInfo Describe(string name, StoredCredential credential)
-        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes, credential.Bindings.IsEmpty ? HostsOf(name) : HostsOf(credential.Bindings),
+        => new(name, _vault.Profile, credential.CreatedAt, credential.ExpiresAt, credential.Metadata.GetValueOrDefault("source", ""), credential.Scopes,
+            DatabaseTarget.Of(credential) is { } database ? [string.Create(CultureInfo.InvariantCulture, $"{database.Host}:{database.Port}")] : credential.Bindings.IsEmpty ? HostsOf(name) : HostsOf(credential.Bindings),
             credential.Revoked ?? (credential.ExpiresAt <= _time.GetUtcNow() ? "it expired" : _catalog.Find(name) is null ? "there is no such provider any more" : null));
 
     private ImmutableArray<string> HostsOf(string name)

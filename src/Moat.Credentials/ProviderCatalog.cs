@@ -38,7 +38,7 @@ public sealed class ProviderCatalog
     }
 
     /// <summary>The provider of a name or an alias; null when there is none.</summary>
-    public ProviderDefinition? Find(string nameOrAlias) => _byName.GetValueOrDefault(nameOrAlias) ?? McpGrant.Provider(nameOrAlias) ?? OAuthGrant.Provider(nameOrAlias) ?? SshGrant.Provider(nameOrAlias);
+    public ProviderDefinition? Find(string nameOrAlias) => _byName.GetValueOrDefault(nameOrAlias) ?? McpGrant.Provider(nameOrAlias) ?? OAuthGrant.Provider(nameOrAlias) ?? SshGrant.Provider(nameOrAlias) ?? DatabaseGrant.Provider(nameOrAlias);
 
     /// <exception cref="MoatException">There is no such provider.</exception>
     public ProviderDefinition Get(string nameOrAlias)

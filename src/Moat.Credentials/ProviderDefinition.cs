@@ -68,11 +68,11 @@ public sealed record ProviderDefinition
     /// <summary>In place of <see cref="Validation"/> and <see cref="Checks"/>: asks the service in its own way.</summary>
     internal Func<StoredCredential, HttpMessageHandler?, TimeProvider, CancellationToken, Task>? Prove { get; init; }
 
-    /// <summary>The sandbox's variables, where they are more than <see cref="ContainerEnv"/> with the placeholder; gets the placeholders by part.</summary>
-    internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableSortedDictionary<string, string>>? WriteEnv { get; init; }
-
     /// <summary>Files that depend on the credential; gets the placeholders by part.</summary>
     internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableArray<GrantFile>>? WriteFiles { get; init; }
+
+    /// <summary>Variables that depend on the credential, beside or in place of those of <see cref="ContainerEnv"/>; gets the placeholders by part.</summary>
+    internal Func<StoredCredential, IReadOnlyDictionary<string, string>, ImmutableSortedDictionary<string, string>>? WriteEnv { get; init; }
 }
 
 /// <summary>

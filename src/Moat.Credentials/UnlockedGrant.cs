@@ -28,7 +28,9 @@ public sealed class UnlockedGrant : IDisposable
         Trust = credential.Trust;
         _placeholders = placeholders;
         Files = [.. provider.Files.Select(file => file with { Text = file.Text.Replace("${placeholder}", Placeholder, StringComparison.Ordinal) }), .. provider.WriteFiles?.Invoke(credential, placeholders) ?? []];
-        Env = provider.WriteEnv?.Invoke(credential, placeholders) ?? provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
+        Env = provider.ContainerEnv.ToImmutableSortedDictionary(name => name, _ => Placeholder, StringComparer.Ordinal);
+        if (provider.WriteEnv is { } write) Env = Env.SetItems(write(credential, placeholders));
+        Database = DatabaseTarget.Of(credential);
         _state = Render(credential, version);
     }
 
@@ -55,6 +57,9 @@ public sealed class UnlockedGrant : IDisposable
 
     /// <summary>What the sandbox holds in the credential's place.</summary>
     public string Placeholder { get; }
+
+    /// <summary>The database server that the gateway logs in to; null for a grant of another kind.</summary>
+    public DatabaseTarget? Database { get; }
 
     /// <summary>Variables for the sandbox: placeholders, and settings that are no secret.</summary>
     public ImmutableSortedDictionary<string, string> Env { get; }
@@ -159,10 +164,10 @@ public sealed class UnlockedGrant : IDisposable
                 credential.Dispose();
                 return;
             }
-            if (Bindings.Any(binding => binding.Part.Length > 0 && !credential.Parts.ContainsKey(binding.Part)))
+            if (Bindings.Any(binding => binding.Part.Length > 0 && !credential.Parts.ContainsKey(binding.Part)) || DatabaseTarget.Of(credential) != Database)
             {
                 credential.Dispose();
-                _state = _state with { Values = [], RevokedReason = "it was granted anew with other parts; start the run again", Version = version, Generation = _state.Generation + 1 };
+                _state = _state with { Values = [], RevokedReason = "it was granted anew for other places; start the run again", Version = version, Generation = _state.Generation + 1 };
                 return;
             }
             // The old one is kept for redaction. Its secrets may be the same: only the file was touched, or a revocation was taken back.

@@ -26,4 +26,7 @@ public sealed class GatewayListeners
     public IReadOnlyList<SafeSocketHandle> DnsUdp { get; init; } = [];
 
     public IReadOnlyList<SafeSocketHandle> DnsTcp { get; init; } = [];
+
+    /// <summary>Further ports, by the number that clients mean: those of the run's databases.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<SafeSocketHandle>> Extra { get; init; } = new Dictionary<int, IReadOnlyList<SafeSocketHandle>>();
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moat.Gateway.Captures;
 using Moat.Gateway.Certificates;
+using Moat.Gateway.Databases;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Mcp;
@@ -26,6 +27,7 @@ namespace Moat.Gateway;
 ///   any :22 ─────► SshRelay ───────────────────────────────────────────────► a granted host
 ///   ssh-agent ───► SshAgentServer (signs for granted hosts)
 ///   any :53 ─────► DnsResponder (names become synthetic addresses)
+///   any :5432 … ─► DatabaseDoor, on the ports of the run's databases ─► DatabaseSession ─► upstream
 /// </code>
 /// Kestrel runs without the generic host: no configuration, no logs, no scopes, a start of a few milliseconds.
 /// </summary>
@@ -38,13 +40,15 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly SshAgentServer _sshAgent;
     private readonly PolicyGate _gate;
     private readonly LiveTraffic _traffic;
+    private readonly DatabaseServices _databases;
     private readonly IDisposable[] _parts;
     private readonly List<SocketServer> _sockets = [];
     private DnsServer? _dns;
+    private DatabaseDoor? _databaseDoor;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, PolicyGate gate, LiveTraffic traffic, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, DatabaseServices databases, PolicyGate gate, LiveTraffic traffic, IDisposable[] parts)
     {
-        (_sshRelay, _sshAgent) = (sshRelay, sshAgent);
+        (_sshRelay, _sshAgent, _databases) = (sshRelay, sshAgent, databases);
         _kestrel = kestrel;
         _pipeline = pipeline;
         _responder = responder;
@@ -81,9 +85,10 @@ public sealed class GatewayServer : IAsyncDisposable
         var pipeline = new RequestPipeline(
             options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, book, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
+        var databases = new DatabaseServices(options.Policy, gate, options.Grants, options.Network, names, certificates, dialer, recorder, redactor);
         var ssh = new SshGrants(options.Grants, options.SshAgentSocket);
         var sshRelay = new SshRelay(names, ssh, options.Policy, gate, dialer, recorder);
-        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), gate, traffic, [kestrel, upstream, tls, certificates, redactor, book]);
+        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), databases, gate, traffic, [kestrel, upstream, tls, certificates, redactor, book]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -110,6 +115,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _kestrel.StartAsync(listeners, new GatewayApplication(_pipeline), cancellationToken);
         _sockets.Add(SocketServer.Start(listeners.Ssh, SshRelay.MaxConnections, _sshRelay.ServeAsync));
         _sockets.Add(SocketServer.Start(listeners.SshAgent, SshAgentServer.MaxConnections, _sshAgent.ServeAsync));
+        _databaseDoor = DatabaseDoor.Open(_databases, listeners.Extra);
         _dns = DnsServer.Start(_responder, listeners.DnsUdp, listeners.DnsTcp);
     }
 
@@ -134,6 +140,8 @@ public sealed class GatewayServer : IAsyncDisposable
             await server.DisposeAsync();
         if (_dns is not null)
             await _dns.DisposeAsync();
+        if (_databaseDoor is not null)
+            await _databaseDoor.DisposeAsync();
         await _kestrel.StopAsync();
         foreach (var part in _parts)
             part.Dispose();

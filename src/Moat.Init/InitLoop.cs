@@ -34,11 +34,11 @@ internal static class InitLoop
             List<NamedSocket> sockets;
             try
             {
-                sockets = Listeners.Open(ipv6, settings.Ssh);
+                sockets = Listeners.Open(ipv6, settings.Ssh, settings.ExtraPorts);
             }
             catch (IOException) when (ipv6)
             {
-                sockets = Listeners.Open(ipv6: false, settings.Ssh);
+                sockets = Listeners.Open(ipv6: false, settings.Ssh, settings.ExtraPorts);
                 ipv6 = false;
             }
 
@@ -92,7 +92,7 @@ internal static class InitLoop
 
 /// <summary>The Setup frame: what the fences hold and what this run may do without.</summary>
 internal sealed record SetupSettings(
-    uint Uid, uint Gid, bool MayMissLandlock, (string Path, LandlockUse Use)[] Paths, (int Resource, ulong Soft, ulong Hard)[] Limits, bool Ssh)
+    uint Uid, uint Gid, bool MayMissLandlock, (string Path, LandlockUse Use)[] Paths, (int Resource, ulong Soft, ulong Hard)[] Limits, bool Ssh, int[] ExtraPorts)
 {
     public static SetupSettings Read(FrameReader frame)
     {
@@ -101,6 +101,9 @@ internal sealed record SetupSettings(
         for (var i = 0; i < paths.Length; i++) paths[i] = (frame.Text(), (LandlockUse)frame.Int());
         var limits = new (int, ulong, ulong)[frame.Int()];
         for (var i = 0; i < limits.Length; i++) limits[i] = (frame.Int(), (ulong)frame.Long(), (ulong)frame.Long());
-        return new SetupSettings(uid, gid, downgrade, paths, limits, frame.Int() != 0);
+        var ssh = frame.Int() != 0;
+        var ports = new int[frame.Int()];
+        for (var i = 0; i < ports.Length; i++) ports[i] = frame.Int();
+        return new SetupSettings(uid, gid, downgrade, paths, limits, ssh, ports);
     }
 }

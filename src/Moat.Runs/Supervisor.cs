@@ -148,6 +148,7 @@ public sealed class Supervisor : IAsyncDisposable
             Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants), .. SshFiles.Of(grants)],
             Ssh = SshFiles.AreWanted(grants),
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
+            ExtraPorts = [.. grants.Select(grant => grant.Database?.Port).OfType<int>().Distinct()],
             InitPath = init,
         }, ct);
     }
@@ -328,6 +329,7 @@ public sealed class Supervisor : IAsyncDisposable
         DnsTcp = sockets.DnsTcp,
         Ssh = sockets.Ssh,
         SshAgent = sockets.SshAgent,
+        Extra = sockets.Extra,
     };
 
     private static IEnumerable<string> HostVariables() => Environment.GetEnvironmentVariables().Keys.Cast<string>();

@@ -124,7 +124,7 @@ public static partial class Bubblewrap
     {
         try
         {
-            channel.Send(SetupFrame(options.Spec, options.Ssh));
+            channel.Send(SetupFrame(options));
             if (channel.Receive() is { } ready) return ready;
         }
         catch (IOException)
@@ -135,8 +135,9 @@ public static partial class Bubblewrap
         throw StartFailure.Explain(process.ErrorText());
     }
 
-    private static byte[] SetupFrame(RunSpec spec, bool ssh)
+    private static byte[] SetupFrame(SandboxOptions options)
     {
+        var spec = options.Spec;
         var frame = new FrameWriter(FrameKind.Setup);
         var (uid, gid) = SandboxIdentity.Inner;
         frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0);
@@ -151,7 +152,9 @@ public static partial class Bubblewrap
         var limits = ResourceLimits.Of(spec.Limits);
         frame.Int(limits.Count);
         foreach (var (resource, soft, hard) in limits) frame.Int(resource).Long((long)soft).Long((long)hard);
-        frame.Int(ssh ? 1 : 0);
+        frame.Int(options.Ssh ? 1 : 0);
+        frame.Int(options.ExtraPorts.Length);
+        foreach (var port in options.ExtraPorts) frame.Int(port);
         return frame.ToArray();
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace Moat.Sandboxes;
@@ -15,6 +16,8 @@ public sealed class SandboxListeners : IDisposable
         DnsUdp = Named("dnsudp");
         Ssh = Named("ssh");
         SshAgent = Named("sshagent");
+        Extra = sockets.Where(s => s.Name.StartsWith("tcp", StringComparison.Ordinal)).Select(s => s.Name[..^1]).Distinct()
+            .ToDictionary(name => int.Parse(name.AsSpan(3, name.Length - 4), CultureInfo.InvariantCulture), name => (IReadOnlyList<SafeSocketHandle>)Named(name));
     }
 
     public IReadOnlyList<SafeSocketHandle> Http { get; }
@@ -33,8 +36,11 @@ public sealed class SandboxListeners : IDisposable
     /// <summary>One Unix socket; empty unless <see cref="SandboxOptions.Ssh"/>.</summary>
     public IReadOnlyList<SafeSocketHandle> SshAgent { get; }
 
+    /// <summary>The sockets of <see cref="SandboxOptions.ExtraPorts"/>, by port.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<SafeSocketHandle>> Extra { get; }
+
     public void Dispose()
     {
-        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp, .. Ssh, .. SshAgent]) handle.Dispose();
+        foreach (var handle in (IEnumerable<SafeSocketHandle>)[.. Http, .. Https, .. Proxy, .. DnsTcp, .. DnsUdp, .. Ssh, .. SshAgent, .. Extra.Values.SelectMany(handles => handles)]) handle.Dispose();
     }
 }

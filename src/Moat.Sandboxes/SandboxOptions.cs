@@ -31,6 +31,9 @@ public sealed record SandboxOptions
     /// <summary>The whole environment of the agent; nothing of the host's is added.</summary>
     public required IReadOnlyDictionary<string, string> Env { get; init; }
 
+    /// <summary>Ports of TCP that are listened on beside the usual ones, on every address; at most 32, none twice.</summary>
+    public ImmutableArray<int> ExtraPorts { get; init; } = [];
+
     /// <summary>The static <c>moat-init</c>.</summary>
     public required string InitPath { get; init; }
 }

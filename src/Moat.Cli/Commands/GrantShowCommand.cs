@@ -29,11 +29,13 @@ internal static class GrantShowCommand
             listing.Add("from", details.Info.Source);
             listing.Add("granted", Words.Day(details.Info.CreatedAt));
             listing.Add("expires", Words.Day(details.Info.ExpiresAt));
+            if (details.Database is { } database) listing.Add("logs in at", database.Describe());
             foreach (var scope in details.Scope) listing.Add("only for", scope);
             foreach (var host in details.ExtraHosts) listing.Add("also opens", host);
             foreach (var name in details.ContainerEnv) listing.Add("placeholder in", name);
             listing.Add("state", details.Info.Problem ?? "ready");
             listing.Print("");
+            if (details.Bindings.IsEmpty) return 0;
             Console.Out.WriteLine();
             var bindings = new Listing("GOES TO", "METHOD", "PATH", "WRITTEN AS");
             foreach (var binding in details.Bindings) bindings.Add(binding.Origin, binding.Method, binding.Path, binding.Describe());

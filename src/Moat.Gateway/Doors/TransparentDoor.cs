@@ -52,10 +52,11 @@ internal sealed class TransparentDoor(SyntheticNames names, LiveTraffic traffic,
 
     private static IPAddress? LocalAddress(ConnectionContext connection) => Plain(connection.LocalEndPoint);
 
-    private static IPAddress? Plain(EndPoint? local)
+    private static IPAddress? Plain(EndPoint? local) => local is IPEndPoint { Address: var address } ? Plain(address) : null;
+
+    /// <summary>An address as it stands for itself: IPv4 where it is, without a scope.</summary>
+    internal static IPAddress Plain(IPAddress address)
     {
-        if (local is not IPEndPoint { Address: var address })
-            return null;
         // A scope belongs to the sandbox's interfaces and means nothing outside.
         if (address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0)
             address = new IPAddress(address.GetAddressBytes());

@@ -91,6 +91,21 @@ internal sealed class PolicyGate(RequestPolicy? policy, bool shadow)
         return decision.Allowed ? null : Denied(exchange, decision);
     }
 
+    /// <summary>Why no session with a grant's login may be had, as <c>CONNECT /</c>; null when one may.</summary>
+    /// <param name="wouldDeny">In shadow mode the statement that would have denied it; otherwise empty.</param>
+    public Refusal? Session(string grant, in CanonicalHost host, int port, out string wouldDeny)
+    {
+        wouldDeny = "";
+        if (_policy is not { } policy) return null;
+        var decision = policy.DecideConnect(host, port);
+        if (decision.Allowed) decision = policy.DecideCredential(grant, host, port, "CONNECT", "/");
+        if (decision.Allowed) return null;
+        if (!shadow) return Refusal.ByPolicy(decision);
+        wouldDeny = decision.Rule;
+        return null;
+    }
+
+
     private Refusal? Denied(Exchange exchange, in Decision decision)
     {
         if (!shadow) return Refusal.ByPolicy(decision);

@@ -1,4 +1,5 @@
 using Moat.Audit;
+using Moat.Credentials;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Mcp;
@@ -46,6 +47,35 @@ internal sealed partial class Recorder(AuditLog audit, RunRedactor redactor, Act
         if (failure.Length > 0)
             payload = payload.Add("error", exchange.Redactor.Redact(failure));
         Append(AuditTypes.RequestOutcome, payload);
+    }
+
+    /// <summary>A session of another protocol than HTTP, by a grant's login. Completes when the record is durable.</summary>
+    /// <exception cref="AuditUnavailableException">The log takes no more records.</exception>
+    public ValueTask<long> SessionIntentAsync(UnlockedGrant grant, string operation, string database, string rule, string wouldDeny)
+    {
+        var target = grant.Database!;
+        var payload = AuditPayload.Create()
+            .Add("database", redactor.Current.Redact(database))
+            .Add("grant", grant.Name)
+            .Add("host", target.Host)
+            .Add("operation", operation)
+            .Add("port", target.Port)
+            .Add("rule", rule)
+            .Add("scheme", grant.Name[..grant.Name.IndexOf(':', StringComparison.Ordinal)])
+            .Add("tls", target.Tls == DatabaseTls.VerifyFull)
+            .Add("user", target.User);
+        if (wouldDeny.Length > 0)
+            payload = payload.Add("would_deny", wouldDeny);
+        return audit.AppendIntentAsync(AuditTypes.SessionIntent, payload);
+    }
+
+    /// <param name="failure">Empty when the session ended by itself.</param>
+    public void SessionOutcome(long intent, long bytesIn, long bytesOut, long milliseconds, string failure)
+    {
+        var payload = AuditPayload.Create().Add("bytes_in", bytesIn).Add("bytes_out", bytesOut).Add("intent", intent).Add("ms", milliseconds);
+        if (failure.Length > 0)
+            payload = payload.Add("error", redactor.Current.Redact(failure));
+        Append(AuditTypes.SessionOutcome, payload);
     }
 
     public void RequestDenied(Refusal refusal, string host, int port, string method, string target)

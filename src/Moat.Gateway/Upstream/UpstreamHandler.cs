@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Text;
 
 namespace Moat.Gateway.Upstream;
@@ -38,8 +39,8 @@ internal static class UpstreamHandler
         var host = context.DnsEndPoint.Host.Trim('[', ']');
         var wire = await dialer.DialAsync(host, context.DnsEndPoint.Port, cancel).ConfigureAwait(false);
         var request = context.InitialRequestMessage;
-        return request.RequestUri!.Scheme == Uri.UriSchemeHttps
-            ? await UpstreamStream.ConnectAsync(wire, tls.CreateOptions(host, http2: request.Version.Major >= 2), cancel).ConfigureAwait(false)
-            : wire;
+        if (request.RequestUri!.Scheme != Uri.UriSchemeHttps) return wire;
+        List<SslApplicationProtocol> protocols = request.Version.Major >= 2 ? [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11] : [SslApplicationProtocol.Http11];
+        return await UpstreamStream.ConnectAsync(wire, tls.CreateOptions(host, protocols), cancel).ConfigureAwait(false);
     }
 }

@@ -50,11 +50,11 @@ internal sealed class UpstreamTls : IDisposable
         }
     }
 
-    /// <summary>Options for one connection to <paramref name="host"/>, a name or an IP literal without brackets.</summary>
-    internal SslClientAuthenticationOptions CreateOptions(string host, bool http2) => new()
+    /// <summary>Options for one connection to <paramref name="host"/>, a name or an IP literal without brackets; without <paramref name="protocols"/> there is no ALPN.</summary>
+    internal SslClientAuthenticationOptions CreateOptions(string host, List<SslApplicationProtocol>? protocols = null) => new()
     {
         TargetHost = host,
-        ApplicationProtocols = http2 ? [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11] : [SslApplicationProtocol.Http11],
+        ApplicationProtocols = protocols,
         CertificateChainPolicy = CreatePolicy(),
         RemoteCertificateValidationCallback = Validate,
     };

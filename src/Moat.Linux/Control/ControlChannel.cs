@@ -12,7 +12,7 @@ public sealed unsafe class ControlChannel(int descriptor)
 {
     /// <summary>A frame's greatest length; argument and environment together are bounded by the kernel at 6 MiB.</summary>
     private const int MaxFrame = 8 << 20;
-    private const int MaxDescriptors = 32;
+    private const int MaxDescriptors = 96;
     private readonly Lock gate = new();
 
     public int Descriptor { get; } = descriptor;

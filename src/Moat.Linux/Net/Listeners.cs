@@ -17,8 +17,9 @@ public static unsafe class Listeners
 
     /// <param name="ipv6">False where the kernel has no IPv6.</param>
     /// <param name="ssh">True: port 22 is captured too, and there is an ssh-agent.</param>
+    /// <param name="extraPorts">Further ports of TCP, of every address; their sockets are named <c>tcp5432-</c> and the family.</param>
     /// <exception cref="IOException">A port cannot be had.</exception>
-    public static List<NamedSocket> Open(bool ipv6, bool ssh)
+    public static List<NamedSocket> Open(bool ipv6, bool ssh, IReadOnlyList<int> extraPorts)
     {
         List<NamedSocket> sockets = [];
         foreach (var family in ipv6 ? new[] { 4, 6 } : [4])
@@ -29,6 +30,7 @@ public static unsafe class Listeners
             sockets.Add(Tcp("dnstcp", family, 53, anyAddress: true));
             sockets.Add(Udp("dnsudp", family, 53));
             if (ssh) sockets.Add(Tcp("ssh", family, 22, anyAddress: true));
+            foreach (var port in extraPorts) sockets.Add(Tcp($"tcp{port}-", family, (ushort)port, anyAddress: true));
         }
 
         if (ssh) sockets.Add(UnixSocket("sshagent", SshAgentPath));

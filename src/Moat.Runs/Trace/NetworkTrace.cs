@@ -15,7 +15,7 @@ public static class NetworkTrace
         var open = new Dictionary<long, int>();
         foreach (var record in AuditReader.Read(folder.AuditPath))
         {
-            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome)
+            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome or AuditTypes.SessionOutcome)
             {
                 if (open.Remove(Number(record.Payload, "intent"), out var at)) entries[at] = Complete(entries[at], record.Payload);
             }
@@ -35,7 +35,7 @@ public static class NetworkTrace
         var open = new Dictionary<long, TraceEntry>();
         await foreach (var record in RunRecords.FollowAsync(folder, ct).ConfigureAwait(false))
         {
-            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome)
+            if (record.Type is AuditTypes.RequestOutcome or AuditTypes.ConnectOutcome or AuditTypes.SignatureOutcome or AuditTypes.SessionOutcome)
             {
                 if (open.Remove(Number(record.Payload, "intent"), out var entry)) yield return Complete(entry, record.Payload);
             }
@@ -70,6 +70,7 @@ public static class NetworkTrace
         return record.Type switch
         {
             AuditTypes.RequestIntent => entry with { Allowed = true, Complete = false },
+            AuditTypes.SessionIntent => entry with { Kind = "session", Allowed = true, Complete = false, Method = Text(payload, "operation"), Path = "/" + Text(payload, "database") },
             AuditTypes.RequestDenied => entry with { Status = 403 },
             AuditTypes.ConnectIntent => entry with { Kind = "connect", Allowed = true, Complete = false },
             AuditTypes.SignatureIntent => entry with { Kind = "signature", Allowed = true, Complete = false, Method = "SIGN", Path = Text(payload, "user"), Protocol = Text(payload, "purpose") },

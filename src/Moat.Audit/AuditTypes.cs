@@ -16,6 +16,9 @@ public static class AuditTypes
     public const string StartOutcome = "start.outcome";
     public const string ExecIntent = "exec.intent";
     public const string ExecOutcome = "exec.outcome";
+
+    /// <summary>A process of the agent is about to run a program.</summary>
+    public const string ProcessExec = "process.exec";
     public const string CredentialUse = "credential.use";
     public const string DnsQuery = "dns.query";
     public const string ConnectDenied = "connect.denied";

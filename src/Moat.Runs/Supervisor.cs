@@ -89,11 +89,12 @@ public sealed class Supervisor : IAsyncDisposable
         var grants = Unlock(spec);
 
         // 3
-        var starting = StartSandbox(init, grants, makingAuthority, ct);
+        var recorder = new ExecRecorder(_options.Secrets);
+        var starting = StartSandbox(init, grants, makingAuthority, recorder, ct);
         _down.Add(() => DisposeMadeAsync(starting, made => made.DisposeAsync()));
 
         // 4
-        var audit = OpenAudit();
+        var audit = recorder.Audit = OpenAudit();
         var created = AuditPayload.Create()
             .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)])
             .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest);
@@ -131,7 +132,7 @@ public sealed class Supervisor : IAsyncDisposable
         return end;
     }
 
-    private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, CancellationToken ct)
+    private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, ExecRecorder recorder, CancellationToken ct)
     {
         var spec = _options.Spec;
         var gitConfig = GitIdentity.File(ct);
@@ -143,6 +144,7 @@ public sealed class Supervisor : IAsyncDisposable
             Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)],
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
             InitPath = init,
+            OnExec = recorder.Record,
         }, ct);
     }
 

@@ -139,7 +139,7 @@ public static partial class Bubblewrap
     {
         var frame = new FrameWriter(FrameKind.Setup);
         var (uid, gid) = SandboxIdentity.Inner;
-        frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0);
+        frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0).Int(spec.Downgrades.Contains("exec-observation") ? 0 : 1);
         List<(string Path, LandlockUse Use)> paths =
         [
             ("/", LandlockUse.Read), ("/dev", LandlockUse.Devices), ("/dev/shm", LandlockUse.Write), (SandboxIdentity.Home, LandlockUse.Write), ("/tmp", LandlockUse.Write), ("/var/tmp", LandlockUse.Write), ("/run", LandlockUse.Write),

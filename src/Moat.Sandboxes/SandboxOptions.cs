@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Linux.Confinement;
 using Moat.Spec;
 
 namespace Moat.Sandboxes;
@@ -27,6 +28,12 @@ public sealed record SandboxOptions
 
     /// <summary>The whole environment of the agent; nothing of the host's is added.</summary>
     public required IReadOnlyDictionary<string, string> Env { get; init; }
+
+    /// <summary>
+    /// Hears of each exec before it happens, on a thread of its own for each started command; what it throws refuses that exec
+    /// (EPERM). Without one, exec is not held up for longer than it takes to look.
+    /// </summary>
+    public Action<ExecAttempt>? OnExec { get; init; }
 
     /// <summary>The static <c>moat-init</c>.</summary>
     public required string InitPath { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Moat.Linux.Confinement;
 using Moat.Spec;
 
 namespace Moat.Sandboxes.Tests;
@@ -27,13 +28,14 @@ internal sealed class SandboxFixture : IAsyncDisposable
     /// <summary>A folder of the host beside the workspace, for what must not be seen or changed from inside.</summary>
     public string Outside => Directory.CreateDirectory(Path.Combine(root, "outside")).FullName;
 
-    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default, CancellationToken? cancellation = null) => Bubblewrap.StartAsync(
+    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default, CancellationToken? cancellation = null, Action<ExecAttempt>? onExec = null) => Bubblewrap.StartAsync(
         new SandboxOptions
         {
             Spec = spec,
             StateDirectory = Directory.CreateDirectory(Path.Combine(root, spec.Id)).FullName,
             Env = new Dictionary<string, string> { ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/home/agent" },
             InitPath = InitPath(),
+            OnExec = onExec,
             Files = files.IsDefault ? [] : files,
         }, cancellation ?? TestContext.Current.CancellationToken);
 

@@ -15,6 +15,7 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<RunState>))]
 [JsonSerializable(typeof(IReadOnlyList<LogLine>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
+[JsonSerializable(typeof(IReadOnlyList<ExecEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]

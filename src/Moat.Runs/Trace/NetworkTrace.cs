@@ -32,57 +32,18 @@ public static class NetworkTrace
     /// <summary>Each entry when it is complete, from the beginning of the log until its seal or the run's end.</summary>
     public static async IAsyncEnumerable<TraceEntry> FollowAsync(RunFolder folder, [EnumeratorCancellation] CancellationToken ct = default)
     {
-        // A supervisor that was killed seals nothing: the follower ends with its lock, not with the seal alone.
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var watching = WatchAsync(folder, end);
         var open = new Dictionary<long, TraceEntry>();
-        var records = AuditReader.FollowAsync(folder.AuditPath, end.Token).GetAsyncEnumerator(end.Token);
-        await using (records.ConfigureAwait(false))
+        await foreach (var record in AuditTail.FollowAsync(folder, ct).ConfigureAwait(false))
         {
-            while (await NextAsync(records, ct).ConfigureAwait(false))
+            if (record.Type == AuditTypes.RequestOutcome)
             {
-                var record = records.Current;
-                if (record.Type == AuditTypes.RequestOutcome)
-                {
-                    if (open.Remove(Number(record.Payload, "intent"), out var entry)) yield return Complete(entry, record.Payload);
-                }
-                else if (Begin(record) is { } entry)
-                {
-                    if (entry.Complete) yield return entry;
-                    else open[record.Seq] = entry;
-                }
+                if (open.Remove(Number(record.Payload, "intent"), out var entry)) yield return Complete(entry, record.Payload);
             }
-        }
-
-        await end.CancelAsync().ConfigureAwait(false);
-        await watching.ConfigureAwait(false);
-    }
-
-    private static async ValueTask<bool> NextAsync(IAsyncEnumerator<AuditRecord> records, CancellationToken ct)
-    {
-        try
-        {
-            return await records.MoveNextAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            return false;
-        }
-    }
-
-    private static async Task WatchAsync(RunFolder folder, CancellationTokenSource end)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
-        try
-        {
-            while (LockFile.IsHeld(folder.LockPath)) await timer.WaitForNextTickAsync(end.Token).ConfigureAwait(false);
-            // One more look of the reader at what was written last.
-            await timer.WaitForNextTickAsync(end.Token).ConfigureAwait(false);
-            await end.CancelAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The reader ended first.
+            else if (Begin(record) is { } entry)
+            {
+                if (entry.Complete) yield return entry;
+                else open[record.Seq] = entry;
+            }
         }
     }
 
@@ -126,9 +87,9 @@ public static class NetworkTrace
         Error = Text(payload, "error"),
     };
 
-    private static string Text(JsonElement payload, string name) =>
+    internal static string Text(JsonElement payload, string name) =>
         payload.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static long Number(JsonElement payload, string name) =>
+    internal static long Number(JsonElement payload, string name) =>
         payload.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : 0;
 }

@@ -19,6 +19,12 @@ public static class AuditTypes
 
     /// <summary>A process of the agent is about to run a program.</summary>
     public const string ProcessExec = "process.exec";
+
+    /// <summary>The kernel will refuse the program that a process of the agent is about to run.</summary>
+    public const string ProcessDenied = "process.denied";
+
+    /// <summary>A policy over files and programs was made into rules of the kernel.</summary>
+    public const string PolicyEnforced = "policy.enforced";
     public const string CredentialUse = "credential.use";
     public const string DnsQuery = "dns.query";
     public const string ConnectDenied = "connect.denied";

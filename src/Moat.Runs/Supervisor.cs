@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Moat.Audit;
 using Moat.Credentials;
@@ -88,8 +89,10 @@ public sealed class Supervisor : IAsyncDisposable
         if (!spec.Grants.IsEmpty) await RefreshBroker.EnsureFreshAsync(spec.Grants, _options.Vault, _options.Catalog(), ct: ct).ConfigureAwait(false);
         var grants = Unlock(spec);
 
+        var requestPolicy = PolicyStart.Compile(spec);
+
         // 3
-        var recorder = new ExecRecorder(_options.Secrets);
+        var recorder = new ExecRecorder(_options.Secrets, _options.Say);
         var starting = StartSandbox(init, grants, makingAuthority, recorder, ct);
         _down.Add(() => DisposeMadeAsync(starting, made => made.DisposeAsync()));
 
@@ -100,11 +103,12 @@ public sealed class Supervisor : IAsyncDisposable
             .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest);
         if (spec.Policy is { } policy) created = created.Add("policy", policy.Name).Add("policy_mode", policy.Mode.ToString().ToLowerInvariant());
         audit.Append(AuditTypes.RunCreated, created);
+        if (recorder.Rules is { } rules) audit.Append(AuditTypes.PolicyEnforced, PolicyFence.Payload(rules));
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = GatewayServer.Create(new GatewayOptions
         {
             Policy = NetworkPolicy.Compile(spec.Network),
-            RequestPolicy = PolicyStart.Compile(spec),
+            RequestPolicy = requestPolicy,
             ShadowsRequestPolicy = spec.Policy is { Mode: PolicyMode.Shadow },
             Grants = grants,
             Audit = audit,
@@ -137,11 +141,14 @@ public sealed class Supervisor : IAsyncDisposable
         var spec = _options.Spec;
         var gitConfig = GitIdentity.File(ct);
         Directory.CreateDirectory(_claim.Folder.SandboxPath, RunFolder.Private);
+        ImmutableArray<SandboxFile> files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)];
+        recorder.Rules = PolicyFence.Lower(spec, files);
         return Bubblewrap.StartAsync(new SandboxOptions
         {
             Spec = spec,
             StateDirectory = _claim.Folder.SandboxPath,
-            Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants)],
+            Files = files,
+            Fence = recorder.Rules is { } rules ? PolicyFence.Of(rules) : null,
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
             InitPath = init,
             OnExec = recorder.Record,

@@ -63,7 +63,7 @@ public static partial class Bubblewrap
 
             // 6, 7
             using var stop = cancellation.Register(process.Kill);
-            var ready = await Task.Run(() => Open(channel, process, options.Spec), CancellationToken.None).ConfigureAwait(false);
+            var ready = await Task.Run(() => Open(channel, process, options), CancellationToken.None).ConfigureAwait(false);
             var frame = new FrameReader(ready.Frame);
             if (frame.Kind == FrameKind.Failed) throw new MoatException("the sandbox could not be closed: " + frame.Text(), "Run 'moat doctor' to see what this host lacks.");
             var (protections, missing, names) = (frame.Texts(), frame.Texts(), frame.Texts());
@@ -120,11 +120,11 @@ public static partial class Bubblewrap
             "Run moat as an ordinary user (a resource limit bounds those), make the cgroup file system writable, or give the limit up for this run: --downgrade limits");
     }
 
-    private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, RunSpec spec)
+    private static (byte[] Frame, int[] Descriptors) Open(ControlChannel channel, NativeProcess process, SandboxOptions options)
     {
         try
         {
-            channel.Send(SetupFrame(spec));
+            channel.Send(SetupFrame(options));
             if (channel.Receive() is { } ready) return ready;
         }
         catch (IOException)
@@ -135,17 +135,13 @@ public static partial class Bubblewrap
         throw StartFailure.Explain(process.ErrorText());
     }
 
-    private static byte[] SetupFrame(RunSpec spec)
+    private static byte[] SetupFrame(SandboxOptions options)
     {
+        var spec = options.Spec;
         var frame = new FrameWriter(FrameKind.Setup);
         var (uid, gid) = SandboxIdentity.Inner;
         frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0).Int(spec.Downgrades.Contains("exec-observation") ? 0 : 1);
-        List<(string Path, LandlockUse Use)> paths =
-        [
-            ("/", LandlockUse.Read), ("/dev", LandlockUse.Devices), ("/dev/shm", LandlockUse.Write), (SandboxIdentity.Home, LandlockUse.Write), ("/tmp", LandlockUse.Write), ("/var/tmp", LandlockUse.Write), ("/run", LandlockUse.Write),
-            (spec.Workspace.Target, LandlockUse.Write),
-        ];
-        paths.AddRange(spec.Mounts.Where(m => !m.ReadOnly).Select(m => (m.Target, LandlockUse.Write)));
+        IReadOnlyList<(string Path, LandlockUse Use)> paths = options.Fence is { } fence ? [("/", LandlockUse.List), ("/dev", LandlockUse.Devices), .. fence.Grants] : Paths(spec);
         frame.Int(paths.Count);
         foreach (var (path, use) in paths) frame.Text(path).Int((int)use);
         var limits = ResourceLimits.Of(spec.Limits);
@@ -153,6 +149,12 @@ public static partial class Bubblewrap
         foreach (var (resource, soft, hard) in limits) frame.Int(resource).Long((long)soft).Long((long)hard);
         return frame.ToArray();
     }
+
+    private static IReadOnlyList<(string Path, LandlockUse Use)> Paths(RunSpec spec) =>
+    [
+        ("/", LandlockUse.ReadOnly), ("/dev", LandlockUse.ReadOnly | LandlockUse.Write | LandlockUse.Devices), .. ((string[])["/dev/shm", SandboxIdentity.Home, "/tmp", "/var/tmp", "/run", spec.Workspace.Target]).Select(static path => (path, LandlockUse.All)),
+        .. spec.Mounts.Where(static m => !m.ReadOnly).Select(static m => (m.Target, LandlockUse.All)),
+    ];
 
     internal static string? TryFind() =>
         ((string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')]).Select(folder => Path.Combine(folder, "bwrap")).FirstOrDefault(File.Exists);

@@ -29,6 +29,9 @@ public sealed record SandboxOptions
     /// <summary>The whole environment of the agent; nothing of the host's is added.</summary>
     public required IReadOnlyDictionary<string, string> Env { get; init; }
 
+    /// <summary>What a policy leaves of the file system; null without one, and then Landlock allows what the mounts do.</summary>
+    public FileFence? Fence { get; init; }
+
     /// <summary>
     /// Hears of each exec before it happens, on a thread of its own for each started command; what it throws refuses that exec
     /// (EPERM). Without one, exec is not held up for longer than it takes to look.
@@ -38,6 +41,12 @@ public sealed record SandboxOptions
     /// <summary>The static <c>moat-init</c>.</summary>
     public required string InitPath { get; init; }
 }
+
+/// <summary>A policy over files as the sandbox holds it.</summary>
+/// <param name="Grants">What Landlock allows at a path and below it; nothing else is allowed but to list folders.</param>
+/// <param name="Masks">Files and folders that are mounted over, parents first: hidden, or read-only.</param>
+/// <param name="Pins">Folders mounted over themselves, so that they stay where they are; parents first.</param>
+public sealed record FileFence(ImmutableArray<(string Path, LandlockUse Use)> Grants, ImmutableArray<(string Path, bool Hidden)> Masks, ImmutableArray<string> Pins);
 
 /// <summary>Rows and columns of a terminal.</summary>
 public readonly record struct TerminalSize(int Rows, int Columns);

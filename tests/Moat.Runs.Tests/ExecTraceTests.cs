@@ -17,7 +17,7 @@ public class ExecTraceTests
         using var secret = Secret.Copy(Encoding.UTF8.GetBytes(value));
         await using (var audit = AuditLog.Create(run.Folder.AuditPath, new AuditOptions { Origin = "moat/test", Key = key }))
         {
-            new ExecRecorder(new Dictionary<string, Secret> { ["S"] = secret }) { Audit = audit }.Record(new ExecAttempt
+            new ExecRecorder(new Dictionary<string, Secret> { ["S"] = secret }, _ => { }) { Audit = audit }.Record(new ExecAttempt
             {
                 Pid = 12, ParentPid = 11, Path = "./tool", File = "/workspace/tool", Directory = "/workspace", Truncated = true,
                 Arguments = ["tool", $"--key={value}", value + value, "plain"],

@@ -15,6 +15,7 @@ public sealed class OrdinaryUserTests
     [InlineData(typeof(LimitTests))]
     [InlineData(typeof(SandboxTests))]
     [InlineData(typeof(ExecTests))]
+    [InlineData(typeof(FenceTests))]
     [InlineData(typeof(FileTests))]
     [InlineData(typeof(NetworkTests))]
     [InlineData(typeof(TerminalTests))]

@@ -9,7 +9,7 @@ internal static class ExecText
 
     public static void Print(IReadOnlyList<ExecEntry> entries, bool verbose)
     {
-        var listing = verbose ? new Listing("TIME", "PID", "PARENT", "FILE", "COMMAND", "FOLDER") : new Listing("TIME", "PID", "FILE", "COMMAND");
+        var listing = verbose ? new Listing("TIME", "PID", "PARENT", "FILE", "DECISION", "COMMAND", "FOLDER", "RULE") : new Listing("TIME", "PID", "FILE", "DECISION", "COMMAND");
         foreach (var entry in entries) listing.Add(Cells(entry, verbose));
         listing.Print("no program was run yet");
     }
@@ -20,8 +20,9 @@ internal static class ExecText
     {
         var command = string.Join(' ', entry.Arguments) + (entry.Truncated ? " …" : "");
         var file = entry.File.Length > 0 ? entry.File : $"({entry.Path}: not found)";
+        var decision = entry.Allowed ? "allowed" : "denied";
         return verbose
-            ? [Words.Clock(entry.Time), Words.Number(entry.Pid), Words.Number(entry.ParentPid), file, Printable.Text(command), entry.Directory]
-            : [Words.Clock(entry.Time), Words.Number(entry.Pid), file, Printable.Text(command, CommandWidth)];
+            ? [Words.Clock(entry.Time), Words.Number(entry.Pid), Words.Number(entry.ParentPid), file, decision, Printable.Text(command), entry.Directory, entry.Rule]
+            : [Words.Clock(entry.Time), Words.Number(entry.Pid), file, decision, Printable.Text(command, CommandWidth)];
     }
 }

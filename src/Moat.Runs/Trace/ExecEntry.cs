@@ -13,6 +13,12 @@ public sealed record ExecEntry
 
     public required long ParentPid { get; init; }
 
+    /// <summary>False: the kernel's rules refuse it.</summary>
+    public required bool Allowed { get; init; }
+
+    /// <summary>The statement that refuses it; otherwise empty.</summary>
+    public string Rule { get; init; } = "";
+
     /// <summary>As it was given.</summary>
     public required string Path { get; init; }
 

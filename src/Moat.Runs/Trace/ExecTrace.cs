@@ -22,7 +22,7 @@ public static class ExecTrace
 
     private static ExecEntry? Entry(AuditRecord record)
     {
-        if (record.Type != AuditTypes.ProcessExec) return null;
+        if (record.Type is not (AuditTypes.ProcessExec or AuditTypes.ProcessDenied)) return null;
         var payload = record.Payload;
         return new ExecEntry
         {
@@ -30,6 +30,8 @@ public static class ExecTrace
             Time = record.Time,
             Pid = NetworkTrace.Number(payload, "pid"),
             ParentPid = NetworkTrace.Number(payload, "parent"),
+            Allowed = record.Type == AuditTypes.ProcessExec,
+            Rule = NetworkTrace.Text(payload, "rule"),
             Path = NetworkTrace.Text(payload, "path"),
             File = NetworkTrace.Text(payload, "file"),
             Arguments = payload.TryGetProperty("arguments", out var arguments) && arguments.ValueKind == JsonValueKind.Array ? [.. arguments.EnumerateArray().Select(a => a.GetString() ?? "")] : [],

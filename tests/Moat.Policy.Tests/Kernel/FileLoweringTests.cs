@@ -48,8 +48,8 @@ public class FileLoweringTests
             if (rules is not null) Interlocked.Increment(ref held);
             if (rules is { Masks.Length: > 0 }) Interlocked.Increment(ref masked);
             foreach (var path in (IEnumerable<string>)[.. Files, .. Absent, "/usr/bin/other", "/w/other", "/w/a/other", "/w/a/b/other", "/w/c/other", "/tmp/other"]) Compare(policies, rules, path, text);
-        }, iter: 20_000);
-        Assert.True(held > 300 && masked > 50, $"{held} held, {masked} with masks");
+        }, iter: 3_000);
+        Assert.True(held > 100 && masked > 10, $"{held} held, {masked} with masks");
     }
 
     [Theory]

@@ -39,7 +39,7 @@ public class FilePolicyTests
     {
         await using var scene = await Scene.StartAsync(user);
         var policy = Policy(scene, All + "forbid (principal, action == Action::\"ProcessExec\", resource == File::\"/usr/bin/nl\");");
-        var held = await scene.Home.ScriptAsync("nl /dev/null && echo ran; /lib64/ld-linux-x86-64.so.2 /usr/bin/nl /dev/null && echo ran; cp /usr/bin/nl x && ./x /dev/null && echo ran; echo end", "--policy", policy, "--name", "held");
+        var held = await scene.Home.ScriptAsync("/usr/bin/nl /dev/null && echo ran; /lib64/ld-linux-x86-64.so.2 /usr/bin/nl /dev/null && echo ran; cp /usr/bin/nl x && ./x /dev/null && echo ran; echo end", "--policy", policy, "--name", "held");
         Assert.Equal("end\n", held.Out);
         Assert.Contains("moat: denied running /usr/bin/nl (policy1 (p.cedar:2))", held.Err, StringComparison.Ordinal);
         var trace = await scene.Home.MoatAsync("trace", "held", "--exec", "--json");
@@ -76,10 +76,5 @@ public class FilePolicyTests
         Assert.Equal(0, without.ExitCode);
     }
 
-    private static string Policy(Scene scene, string text)
-    {
-        var path = Path.Combine(scene.Home.Root, "p.cedar");
-        File.WriteAllText(path, text);
-        return path;
-    }
+    private static string Policy(Scene scene, string text) => scene.Home.Write(Path.Combine(scene.Home.Root, "p.cedar"), text);
 }

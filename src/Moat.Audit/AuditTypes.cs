@@ -18,6 +18,15 @@ public static class AuditTypes
     public const string StartOutcome = "start.outcome";
     public const string ExecIntent = "exec.intent";
     public const string ExecOutcome = "exec.outcome";
+
+    /// <summary>A process of the agent is about to run a program.</summary>
+    public const string ProcessExec = "process.exec";
+
+    /// <summary>The kernel will refuse the program that a process of the agent is about to run.</summary>
+    public const string ProcessDenied = "process.denied";
+
+    /// <summary>A policy over files and programs was made into rules of the kernel.</summary>
+    public const string PolicyEnforced = "policy.enforced";
     public const string CredentialUse = "credential.use";
     public const string DnsQuery = "dns.query";
 

@@ -36,21 +36,22 @@ internal sealed unsafe class Children
         var (rows, columns) = (frame.Int(), frame.Int());
         var directory = frame.Text();
         var (argv, environment) = (frame.Texts(), frame.Texts());
-        int master = -1, slave = -1;
+        int master = -1, slave = -1, listener = -1;
         try
         {
-            using var plan = new ChildPlan { Landlock = landlock, Seccomp = seccomp, Limits = settings.Limits };
+            using var plan = new ChildPlan { Landlock = landlock, Seccomp = seccomp, AnnouncesExec = settings.ObservesExec, Limits = settings.Limits };
             plan.Prepare(argv, environment, directory, settings.Uid, settings.Gid);
             if (terminal) (master, slave) = PseudoTerminal.Open(rows, columns);
             else if (descriptors.Length != 3) throw new IOException("three pipes were expected");
             int pid;
             lock (gate)
             {
-                pid = terminal ? ConfinedChild.Start(plan, slave, slave, slave, true) : ConfinedChild.Start(plan, descriptors[0], descriptors[1], descriptors[2], false);
+                pid = terminal ? ConfinedChild.Start(plan, slave, slave, slave, true, out listener) : ConfinedChild.Start(plan, descriptors[0], descriptors[1], descriptors[2], false, out listener);
                 idOfPid[pid] = id;
             }
 
-            channel.Send(new FrameWriter(FrameKind.Started).Int(id).Int(pid).ToArray(), terminal ? [master] : []);
+            int[] handed = [.. terminal ? [master] : (int[])[], .. listener >= 0 ? [listener] : (int[])[]];
+            channel.Send(new FrameWriter(FrameKind.Started).Int(id).Int(pid).Int(listener >= 0 ? 1 : 0).ToArray(), handed);
             Born.Set();
         }
         catch (IOException error)
@@ -62,6 +63,7 @@ internal sealed unsafe class Children
             foreach (var descriptor in descriptors) _ = Libc.close(descriptor);
             if (slave >= 0) _ = Libc.close(slave);
             if (master >= 0) _ = Libc.close(master);
+            if (listener >= 0) _ = Libc.close(listener);
         }
     }
 

@@ -46,6 +46,7 @@ internal static class InitLoop
             List<string> protections = ["namespaces", "no-capabilities", "no-new-privileges", "seccomp", "one-way-out"];
             List<string> missing = [];
             if (!ipv6) missing.Add("ipv6");
+            (settings.ObservesExec ? protections : missing).Add("exec-observation");
             Landlock? landlock = null;
             var abi = Landlock.Abi;
             if (abi > 0)
@@ -64,7 +65,7 @@ internal static class InitLoop
                 throw new IOException("the kernel has no Landlock (downgrade: landlock)");
             }
 
-            children = new Children(channel, landlock, SeccompFilter.Build().ToNative(), settings);
+            children = new Children(channel, landlock, SeccompFilter.Build(settings.ObservesExec).ToNative(), settings);
 
             // 5
             channel.Send(new FrameWriter(FrameKind.Ready).Texts(protections).Texts(missing).Texts([.. sockets.Select(s => s.Name)]).ToArray(),
@@ -92,11 +93,11 @@ internal static class InitLoop
 
 /// <summary>The Setup frame: what the fences hold and what this run may do without.</summary>
 internal sealed record SetupSettings(
-    uint Uid, uint Gid, bool MayMissLandlock, (string Path, LandlockUse Use)[] Paths, (int Resource, ulong Soft, ulong Hard)[] Limits, bool Ssh, int[] ExtraPorts)
+    uint Uid, uint Gid, bool MayMissLandlock, bool ObservesExec, (string Path, LandlockUse Use)[] Paths, (int Resource, ulong Soft, ulong Hard)[] Limits, bool Ssh, int[] ExtraPorts)
 {
     public static SetupSettings Read(FrameReader frame)
     {
-        var (uid, gid, downgrade) = ((uint)frame.Int(), (uint)frame.Int(), frame.Int() != 0);
+        var (uid, gid, downgrade, observes) = ((uint)frame.Int(), (uint)frame.Int(), frame.Int() != 0, frame.Int() != 0);
         var paths = new (string, LandlockUse)[frame.Int()];
         for (var i = 0; i < paths.Length; i++) paths[i] = (frame.Text(), (LandlockUse)frame.Int());
         var limits = new (int, ulong, ulong)[frame.Int()];
@@ -104,6 +105,6 @@ internal sealed record SetupSettings(
         var ssh = frame.Int() != 0;
         var ports = new int[frame.Int()];
         for (var i = 0; i < ports.Length; i++) ports[i] = frame.Int();
-        return new SetupSettings(uid, gid, downgrade, paths, limits, ssh, ports);
+        return new SetupSettings(uid, gid, downgrade, observes, paths, limits, ssh, ports);
     }
 }

@@ -18,6 +18,7 @@ internal static class MissingProtections
             "cgroup-memory" => "the agent may use up this machine's memory",
             "cgroup-cpu" => "the agent may use up this machine's processors",
             "cgroup-pids" => "the agent may use up this machine's processes",
+            "exec-observation" => "no exec is recorded",
             "ipv6" => "nothing inside speaks IPv6",
             _ => "this host cannot give it",
         };

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Moat.Audit;
 using Moat.Credentials;
@@ -88,22 +89,26 @@ public sealed class Supervisor : IAsyncDisposable
         if (!spec.Grants.IsEmpty) await RefreshBroker.EnsureFreshAsync(spec.Grants, _options.Vault, _options.Catalog(), ct: ct).ConfigureAwait(false);
         var grants = Unlock(spec);
 
+        var requestPolicy = PolicyStart.Compile(spec);
+
         // 3
-        var starting = StartSandbox(init, grants, makingAuthority, ct);
+        var recorder = new ExecRecorder(_options.Secrets, _options.Say);
+        var starting = StartSandbox(init, grants, makingAuthority, recorder, ct);
         _down.Add(() => DisposeMadeAsync(starting, made => made.DisposeAsync()));
 
         // 4
-        var audit = OpenAudit();
+        var audit = recorder.Audit = OpenAudit();
         var created = AuditPayload.Create()
             .Add("downgrades", spec.Downgrades).Add("exposed_secrets", [.. spec.Secrets.Where(secret => secret.Expose).Select(secret => secret.Name)])
             .Add("grants", _claim.State.Grants).Add("id", spec.Id).Add("name", spec.Name).Add("spec", _claim.SpecDigest);
         if (spec.Policy is { } policy) created = created.Add("policy", policy.Name).Add("policy_mode", policy.Mode.ToString().ToLowerInvariant());
         audit.Append(AuditTypes.RunCreated, created);
+        if (recorder.Rules is { } rules) audit.Append(AuditTypes.PolicyEnforced, PolicyFence.Payload(rules));
         var denials = new DenialLines(_options.Say, TimeProvider.System);
         var gateway = GatewayServer.Create(new GatewayOptions
         {
             Policy = NetworkPolicy.Compile(spec.Network),
-            RequestPolicy = PolicyStart.Compile(spec),
+            RequestPolicy = requestPolicy,
             ShadowsRequestPolicy = spec.Policy is { Mode: PolicyMode.Shadow },
             Grants = grants,
             SshAgentSocket = Environment.GetEnvironmentVariable(SshFiles.Variable.Key),
@@ -136,20 +141,24 @@ public sealed class Supervisor : IAsyncDisposable
         return end;
     }
 
-    private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, CancellationToken ct)
+    private Task<Sandbox> StartSandbox(string init, IReadOnlyList<UnlockedGrant> grants, Task<RunAuthority> authority, ExecRecorder recorder, CancellationToken ct)
     {
         var spec = _options.Spec;
         var gitConfig = GitIdentity.File(SshFiles.GitConfig(grants), ct);
         Directory.CreateDirectory(_claim.Folder.SandboxPath, RunFolder.Private);
+        ImmutableArray<SandboxFile> files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants), .. SshFiles.Of(grants)];
+        recorder.Rules = PolicyFence.Lower(spec, files);
         return Bubblewrap.StartAsync(new SandboxOptions
         {
             Spec = spec,
             StateDirectory = _claim.Folder.SandboxPath,
-            Files = [.. TrustStores.Files(authority), gitConfig, .. GrantFiles.Of(grants), .. SshFiles.Of(grants)],
+            Files = files,
+            Fence = recorder.Rules is { } rules ? PolicyFence.Of(rules) : null,
             Ssh = SshFiles.AreWanted(grants),
             Env = AgentEnvironment.Of(spec, grants, _options.Secrets, Environment.GetEnvironmentVariable, HostVariables()),
             ExtraPorts = [.. grants.Select(grant => grant.Database?.Port).OfType<int>().Distinct()],
             InitPath = init,
+            OnExec = recorder.Record,
         }, ct);
     }
 

@@ -140,13 +140,8 @@ public static partial class Bubblewrap
         var spec = options.Spec;
         var frame = new FrameWriter(FrameKind.Setup);
         var (uid, gid) = SandboxIdentity.Inner;
-        frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0);
-        List<(string Path, LandlockUse Use)> paths =
-        [
-            ("/", LandlockUse.Read), ("/dev", LandlockUse.Devices), ("/dev/shm", LandlockUse.Write), (SandboxIdentity.Home, LandlockUse.Write), ("/tmp", LandlockUse.Write), ("/var/tmp", LandlockUse.Write), ("/run", LandlockUse.Write),
-            (spec.Workspace.Target, LandlockUse.Write),
-        ];
-        paths.AddRange(spec.Mounts.Where(m => !m.ReadOnly).Select(m => (m.Target, LandlockUse.Write)));
+        frame.Int((int)uid).Int((int)gid).Int(spec.Downgrades.Contains("landlock") ? 1 : 0).Int(spec.Downgrades.Contains("exec-observation") ? 0 : 1);
+        IReadOnlyList<(string Path, LandlockUse Use)> paths = options.Fence is { } fence ? [("/", LandlockUse.List), ("/dev", LandlockUse.Devices), .. fence.Grants] : Paths(spec);
         frame.Int(paths.Count);
         foreach (var (path, use) in paths) frame.Text(path).Int((int)use);
         var limits = ResourceLimits.Of(spec.Limits);
@@ -157,6 +152,12 @@ public static partial class Bubblewrap
         foreach (var port in options.ExtraPorts) frame.Int(port);
         return frame.ToArray();
     }
+
+    private static IReadOnlyList<(string Path, LandlockUse Use)> Paths(RunSpec spec) =>
+    [
+        ("/", LandlockUse.ReadOnly), ("/dev", LandlockUse.ReadOnly | LandlockUse.Write | LandlockUse.Devices), .. ((string[])["/dev/shm", SandboxIdentity.Home, "/tmp", "/var/tmp", "/run", spec.Workspace.Target]).Select(static path => (path, LandlockUse.All)),
+        .. spec.Mounts.Where(static m => !m.ReadOnly).Select(static m => (m.Target, LandlockUse.All)),
+    ];
 
     internal static string? TryFind() =>
         ((string[])["/usr/bin", "/usr/local/bin", "/bin", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')]).Select(folder => Path.Combine(folder, "bwrap")).FirstOrDefault(File.Exists);

@@ -8,6 +8,9 @@ internal static class BubblewrapArguments
 {
     private const string InitInside = "/.moat/init";
 
+    /// <summary>Files that every sandbox has of Moat's own.</summary>
+    public static IEnumerable<string> OwnPaths => OwnFiles().Select(static file => file.Path);
+
     public static List<string> Build(SandboxOptions options, RunFiles own)
     {
         var spec = options.Spec;
@@ -40,6 +43,7 @@ internal static class BubblewrapArguments
         a.AddRange(etc.Arguments);
         Workspace(a, spec);
         a.AddRange(over);
+        Fence(a, options, files);
         a.AddRange(["--ro-bind", options.InitPath, InitInside, "--remount-ro", "/", "--chdir", "/", "--", InitInside]);
         return a;
     }
@@ -76,6 +80,32 @@ internal static class BubblewrapArguments
         {
             a.AddRange([mount.ReadOnly ? "--ro-bind" : "--bind", mount.Source, mount.Target]);
             foreach (var exclude in mount.Excludes) a.AddRange(["--tmpfs", Path.Combine(mount.Target, exclude)]);
+        }
+    }
+
+    /// <summary>What a policy takes away: folders that stay where they are first, then masks over what is in them.</summary>
+    private static void Fence(List<string> a, SandboxOptions options, string files)
+    {
+        if (options.Fence is not { } fence) return;
+        var places = new SandboxPlaces(options.Spec, options.Files.Select(static file => file.Path));
+        foreach (var pin in fence.Pins) a.AddRange(["--bind", places.HostPath(pin) ?? throw new IOException(pin + " is no place of the host"), pin]);
+        foreach (var (path, hidden) in fence.Masks)
+        {
+            if (!hidden)
+            {
+                a.AddRange(["--ro-bind", places.HostPath(path) ?? throw new IOException(path + " is no place of the host"), path]);
+            }
+            else if (places.Look(path).Folder)
+            {
+                a.AddRange(["--perms", "0000", "--tmpfs", path, "--remount-ro", path]);
+            }
+            else
+            {
+                var nothing = Path.Combine(files, "nothing");
+                if (!File.Exists(nothing)) File.WriteAllBytes(nothing, []);
+                File.SetUnixFileMode(nothing, UnixFileMode.None);
+                a.AddRange(["--ro-bind", nothing, path]);
+            }
         }
     }
 

@@ -36,6 +36,10 @@ internal sealed class EtcFolder
         }
     }
 
+    /// <summary>The host's path of what is copied or mounted at a path below /etc; null where nothing of the host's is.</summary>
+    public static string? HostPath(string path) =>
+        Copied.Concat(Mounted).Select(static entry => "/etc/" + entry).Any(entry => path == entry || path.StartsWith(entry + "/", StringComparison.Ordinal) || entry.StartsWith(path + "/", StringComparison.Ordinal)) ? path : null;
+
     /// <summary>bubblewrap's arguments for the folder and what is mounted inside it.</summary>
     public IEnumerable<string> Arguments => ["--ro-bind", root, "/etc", .. later];
 

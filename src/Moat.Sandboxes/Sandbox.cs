@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using Moat.Linux;
+using Moat.Linux.Confinement;
 using Moat.Linux.Control;
 using Moat.Linux.Processes;
 
@@ -19,6 +20,7 @@ public sealed class Sandbox : IAsyncDisposable
     private readonly SandboxOptions options;
     private readonly ConcurrentDictionary<int, Pending> pending = new();
     private readonly Thread listener;
+    private readonly List<Thread> observers = [];
     private readonly Lock closing = new();
     private bool closed;
     private int lastId;
@@ -112,6 +114,7 @@ public sealed class Sandbox : IAsyncDisposable
 
         // The channel's number may be another file's as soon as it is closed: nothing reads or writes it after this.
         listener.Join();
+        foreach (var observer in observers) observer.Join();
         lock (closing)
         {
             closed = true;
@@ -155,7 +158,15 @@ public sealed class Sandbox : IAsyncDisposable
                 if (!pending.TryGetValue(frame.Int(), out var wait)) continue;
                 if (frame.Kind == FrameKind.Started)
                 {
-                    wait.Started.TrySetResult(message.Descriptors);
+                    _ = frame.Int();
+                    var descriptors = message.Descriptors;
+                    if (frame.Int() != 0)
+                    {
+                        observers.Add(ExecListener.Start(descriptors[^1], options.OnExec));
+                        descriptors = descriptors[..^1];
+                    }
+
+                    wait.Started.TrySetResult(descriptors);
                 }
                 else if (frame.Kind == FrameKind.Exited)
                 {

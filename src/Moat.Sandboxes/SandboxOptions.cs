@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moat.Linux.Confinement;
 using Moat.Spec;
 
 namespace Moat.Sandboxes;
@@ -34,9 +35,24 @@ public sealed record SandboxOptions
     /// <summary>Ports of TCP that are listened on beside the usual ones, on every address; at most 32, none twice.</summary>
     public ImmutableArray<int> ExtraPorts { get; init; } = [];
 
+    /// <summary>What a policy leaves of the file system; null without one, and then Landlock allows what the mounts do.</summary>
+    public FileFence? Fence { get; init; }
+
+    /// <summary>
+    /// Hears of each exec before it happens, on a thread of its own for each started command; what it throws refuses that exec
+    /// (EPERM). Without one, exec is not held up for longer than it takes to look.
+    /// </summary>
+    public Action<ExecAttempt>? OnExec { get; init; }
+
     /// <summary>The static <c>moat-init</c>.</summary>
     public required string InitPath { get; init; }
 }
+
+/// <summary>A policy over files as the sandbox holds it.</summary>
+/// <param name="Grants">What Landlock allows at a path and below it; nothing else is allowed but to list folders.</param>
+/// <param name="Masks">Files and folders that are mounted over, parents first: hidden, or read-only.</param>
+/// <param name="Pins">Folders mounted over themselves, so that they stay where they are; parents first.</param>
+public sealed record FileFence(ImmutableArray<(string Path, LandlockUse Use)> Grants, ImmutableArray<(string Path, bool Hidden)> Masks, ImmutableArray<string> Pins);
 
 /// <summary>Rows and columns of a terminal.</summary>
 public readonly record struct TerminalSize(int Rows, int Columns);

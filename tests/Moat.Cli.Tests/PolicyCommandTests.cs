@@ -13,10 +13,10 @@ public sealed class PolicyCommandTests : IDisposable
     [Fact]
     public async Task Check_shows_each_error_with_line_and_column_and_ends_with_1()
     {
-        var (code, output) = await RunAsync("policy", "check", File("permit (principal, action, resource);\nforbid (principal, action == Action::\"FileOpen\", resource);\n"));
+        var (code, output) = await RunAsync("policy", "check", File("permit (principal, action, resource);\nforbid (principal, action == Action::\"ProcessExec\", resource)\nwhen { context.cwd == \"/tmp\" };\n"));
         Assert.Equal(1, code);
-        Assert.StartsWith("p.cedar:2:1: error: the statement policy1 is about files", output, StringComparison.Ordinal);
-        Assert.Contains("--downgrade policy-files", output, StringComparison.Ordinal);
+        Assert.StartsWith("p.cedar:3:8: error: the statement policy1 tells programs apart by their arguments", output, StringComparison.Ordinal);
+        Assert.Contains("--downgrade policy-exec", output, StringComparison.Ordinal);
     }
 
     [Fact]

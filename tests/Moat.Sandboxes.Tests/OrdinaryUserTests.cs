@@ -14,6 +14,8 @@ public sealed class OrdinaryUserTests
     [InlineData(typeof(KernelAttackTests))]
     [InlineData(typeof(LimitTests))]
     [InlineData(typeof(SandboxTests))]
+    [InlineData(typeof(ExecTests))]
+    [InlineData(typeof(FenceTests))]
     [InlineData(typeof(FileTests))]
     [InlineData(typeof(NetworkTests))]
     [InlineData(typeof(TerminalTests))]

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Moat.Linux.Confinement;
 using Moat.Spec;
 
 namespace Moat.Sandboxes.Tests;
@@ -27,21 +28,23 @@ internal sealed class SandboxFixture : IAsyncDisposable
     /// <summary>A folder of the host beside the workspace, for what must not be seen or changed from inside.</summary>
     public string Outside => Directory.CreateDirectory(Path.Combine(root, "outside")).FullName;
 
-    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default, CancellationToken? cancellation = null) => Bubblewrap.StartAsync(
+    public Task<Sandbox> StartAsync(RunSpec spec, ImmutableArray<SandboxFile> files = default, CancellationToken? cancellation = null, Action<ExecAttempt>? onExec = null, FileFence? fence = null) => Bubblewrap.StartAsync(
         new SandboxOptions
         {
             Spec = spec,
             StateDirectory = Directory.CreateDirectory(Path.Combine(root, spec.Id)).FullName,
             Env = new Dictionary<string, string> { ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/home/agent" },
             InitPath = InitPath(),
+            OnExec = onExec,
+            Fence = fence,
             Files = files.IsDefault ? [] : files,
         }, cancellation ?? TestContext.Current.CancellationToken);
 
     public Task<(int Code, string Out, string Err)> ShellAsync(string script) => RunAsync(Spec("sh", "-c", script));
 
-    public async Task<(int Code, string Out, string Err)> RunAsync(RunSpec spec, string input = "", ImmutableArray<SandboxFile> files = default)
+    public async Task<(int Code, string Out, string Err)> RunAsync(RunSpec spec, string input = "", ImmutableArray<SandboxFile> files = default, FileFence? fence = null)
     {
-        await using var sandbox = await StartAsync(spec, files);
+        await using var sandbox = await StartAsync(spec, files, fence: fence);
         using var process = await sandbox.StartAgentAsync(null, TestContext.Current.CancellationToken);
         var output = Task.Run(() => new StreamReader(process.Stdout).ReadToEnd());
         var error = Task.Run(() => new StreamReader(process.Stderr!).ReadToEnd());

@@ -17,6 +17,7 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<TraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<McpTraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<McpPinRow>))]
+[JsonSerializable(typeof(IReadOnlyList<ExecEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]

@@ -2,14 +2,29 @@ using System.Runtime.InteropServices;
 
 namespace Moat.Linux.Confinement;
 
-/// <summary>What a path may be used for.</summary>
+/// <summary>What a path and all below it may be used for.</summary>
+[Flags]
 public enum LandlockUse
 {
-    Read,
-    Write,
+    /// <summary>List folders.</summary>
+    List = 1,
+    Read = 2,
 
-    /// <summary>Device nodes: read, write and ioctl.</summary>
-    Devices,
+    /// <summary>Run programs, which takes <see cref="Read"/> as well.</summary>
+    Execute = 4,
+
+    /// <summary>Open for writing, truncate.</summary>
+    Write = 8,
+
+    /// <summary>Make names, of all but device nodes. Together with <see cref="Delete"/> also move them between folders.</summary>
+    Create = 16,
+    Delete = 32,
+
+    /// <summary>ioctl on device nodes.</summary>
+    Devices = 64,
+
+    ReadOnly = List | Read | Execute,
+    All = ReadOnly | Write | Create | Delete,
 }
 
 /// <summary>
@@ -19,8 +34,10 @@ public enum LandlockUse
 public sealed unsafe class Landlock : IDisposable
 {
     private const int SysCreateRuleset = 444, SysAddRule = 445, SysRestrictSelf = 446;
-    private const ulong Execute = 1, WriteFile = 1 << 1, ReadFile = 1 << 2, ReadDir = 1 << 3, RemoveDir = 1 << 4, RemoveFile = 1 << 5, MakeChar = 1 << 6, MakeBlock = 1 << 11,
-        Refer = 1 << 13, Truncate = 1 << 14, IoctlDev = 1 << 15;
+    private const ulong Execute = 1, WriteFile = 1 << 1, ReadFile = 1 << 2, ReadDir = 1 << 3, RemoveDir = 1 << 4, RemoveFile = 1 << 5, Refer = 1 << 13, Truncate = 1 << 14, IoctlDev = 1 << 15;
+
+    // Folders, files, sockets, pipes and links: 6 (character devices) and 11 (block devices) are nobody's.
+    private const ulong MakeAny = (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 12);
 
     private readonly int ruleset;
     private readonly ulong handled;
@@ -68,12 +85,8 @@ public sealed unsafe class Landlock : IDisposable
         using var strings = new NativeStrings();
         var fd = Libc.open(strings.String(path), Libc.O_PATH | Libc.O_CLOEXEC, 0);
         if (fd < 0) return;
-        var access = use switch
-        {
-            LandlockUse.Read => Execute | ReadFile | ReadDir,
-            LandlockUse.Devices => ReadFile | ReadDir | WriteFile | IoctlDev | Truncate,
-            _ => handled & ~(MakeChar | MakeBlock | IoctlDev),
-        };
+        var access = Of(use, LandlockUse.List, ReadDir) | Of(use, LandlockUse.Read, ReadFile) | Of(use, LandlockUse.Execute, Execute) | Of(use, LandlockUse.Write, WriteFile | Truncate)
+            | Of(use, LandlockUse.Create, MakeAny) | Of(use, LandlockUse.Delete, RemoveDir | RemoveFile) | Of(use, LandlockUse.Create | LandlockUse.Delete, Refer) | Of(use, LandlockUse.Devices, IoctlDev);
         if (!Directory.Exists(path)) access &= Execute | ReadFile | WriteFile | Truncate | IoctlDev;
 
         // struct landlock_path_beneath_attr is packed: eight bytes of rights, four of descriptor.
@@ -85,6 +98,8 @@ public sealed unsafe class Landlock : IDisposable
         _ = Libc.close(fd);
         if (result != 0) throw new IOException($"landlock_add_rule for {path} failed with errno {error}");
     }
+
+    private static ulong Of(LandlockUse use, LandlockUse wanted, ulong access) => (use & wanted) == wanted ? access : 0;
 
     /// <summary>Puts the ruleset on the calling process; allocates nothing. False when the kernel refuses.</summary>
     public bool RestrictSelf() => Libc.syscall(SysRestrictSelf, ruleset, 0, 0, 0, 0) == 0;

@@ -9,7 +9,7 @@ namespace Moat.Linux.Confinement;
 public sealed unsafe class SeccompFilter
 {
     private const ushort Load = 0x20, JumpEqual = 0x15, JumpSet = 0x45, JumpAtLeast = 0x35, And = 0x54, Return = 0x06;
-    private const uint Allow = 0x7fff0000, Errno = 0x00050000, KillProcess = 0x80000000;
+    private const uint Allow = 0x7fff0000, Notify = 0x7fc00000, Errno = 0x00050000, KillProcess = 0x80000000;
     private const uint CloneNamespaces = 0x7E020080;
     private readonly List<(ushort Code, byte True, byte False, uint K)> program = [];
 
@@ -18,7 +18,8 @@ public sealed unsafe class SeccompFilter
     }
 
     /// <summary>The filter for this machine's architecture.</summary>
-    public static SeccompFilter Build()
+    /// <param name="announceExec">Each execve and execveat waits for the word of an <see cref="ExecListener"/>.</param>
+    public static SeccompFilter Build(bool announceExec)
     {
         var filter = new SeccompFilter();
         var x64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
@@ -43,6 +44,15 @@ public sealed unsafe class SeccompFilter
 
         var numbers = x64 ? SyscallNumbers.X64 : SyscallNumbers.Arm64;
 
+        if (announceExec)
+        {
+            foreach (var number in SyscallNumbers.Exec(x64))
+            {
+                filter.program.Add((JumpEqual, 0, 1, number));
+                filter.Add(Return, Notify);
+            }
+        }
+
         // clone3 hides its flags behind a pointer; ENOSYS makes libc fall back to clone.
         filter.program.Add((JumpEqual, 0, 1, numbers.Clone3));
         filter.Add(Return, Errno | Libc.ENOSYS);
@@ -58,6 +68,18 @@ public sealed unsafe class SeccompFilter
 
     /// <summary>Puts the filter on the calling process; allocates nothing when given the native copy.</summary>
     public static bool Apply(nint native) => Libc.syscall(SyscallNumbers.Seccomp, 1, 0, native, 0, 0) == 0;
+
+    /// <summary>
+    /// Puts a filter that announces exec on the calling process; allocates nothing. A signal that does not kill leaves a
+    /// call that was announced waiting, where the kernel can do so (WAIT_KILLABLE_RECV, bit 5, since 5.19).
+    /// </summary>
+    /// <returns>The listener's descriptor; negative when the kernel refuses (EBUSY: Moat itself runs under a listener).</returns>
+    public static int ApplyWithListener(nint native)
+    {
+        var listener = Libc.syscall(SyscallNumbers.Seccomp, 1, 8 | 32, native, 0, 0);
+        if (listener < 0) listener = Libc.syscall(SyscallNumbers.Seccomp, 1, 8, native, 0, 0);
+        return (int)listener;
+    }
 
     /// <summary>A <c>sock_fprog</c> in native memory, for <see cref="Apply"/> after a fork; it lives as long as the process.</summary>
     public nint ToNative()

@@ -31,6 +31,9 @@ internal static class SyscallNumbers
         ("fanotify_init", 300, 262), ("move_pages", 279, 239), ("migrate_pages", 256, 238), ("mbind", 237, 235), ("set_mempolicy_home_node", 450, 450),
     ];
 
+    /// <summary>execve and execveat.</summary>
+    public static uint[] Exec(bool x64) => x64 ? [59, 322] : [221, 281];
+
     public static int Seccomp => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 317 : 277;
 
     public static IEnumerable<uint> Refused(bool x64) => Table.Select(row => x64 ? row.X64 : row.Arm64).Where(n => n >= 0).Select(n => (uint)n);

@@ -19,7 +19,7 @@ public enum FrameKind : byte
     /// <summary>Supervisor → init: id, tty, rows, columns, cwd, argv, env; three pipe ends ride along without a tty.</summary>
     Start = 4,
 
-    /// <summary>Init → supervisor: id and pid; the pty's master rides along with a tty.</summary>
+    /// <summary>Init → supervisor: id, pid, and 1 for a listener; the pty's master rides along with a tty, then the listener.</summary>
     Started = 5,
 
     /// <summary>Init → supervisor: id and exit code.</summary>

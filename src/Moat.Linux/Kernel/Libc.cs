@@ -92,6 +92,15 @@ public static unsafe partial class Libc
     public static partial nint recvmsg(int fd, MsgHdr* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial nint process_vm_readv(int pid, IoVec* local, nuint localCount, IoVec* remote, nuint remoteCount, nuint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int statx(int directory, byte* path, int flags, uint mask, void* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint readlink(byte* path, byte* buffer, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, RLimit* limit);
 
     [LibraryImport("libc", SetLastError = true)]

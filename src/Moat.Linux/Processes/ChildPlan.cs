@@ -16,6 +16,9 @@ public sealed unsafe class ChildPlan : IDisposable
     /// <summary>A <c>sock_fprog</c>.</summary>
     public required nint Seccomp { get; init; }
 
+    /// <summary>True: the filter announces exec, and its listener is handed to who starts the child.</summary>
+    public required bool AnnouncesExec { get; init; }
+
     public required (int Resource, ulong Soft, ulong Hard)[] Limits { get; init; }
 
     /// <summary>The program's possible paths, in order.</summary>
@@ -36,6 +39,8 @@ public sealed unsafe class ChildPlan : IDisposable
     public byte* NotRunnable { get; private set; }
 
     public byte* NotConfined { get; private set; }
+
+    public byte* NotObserved { get; private set; }
 
     public byte* UidMapPath { get; private set; }
 
@@ -60,6 +65,7 @@ public sealed unsafe class ChildPlan : IDisposable
         NotFound = strings.String($"moat: {program}: command not found\n");
         NotRunnable = strings.String($"moat: {program}: cannot run it (permission, or no program)\n");
         NotConfined = strings.String("moat: the sandbox could not be closed around the command; it was not started\n");
+        NotObserved = strings.String("moat: this host lets nobody observe exec (another seccomp listener is there); it was not started (accept that: --downgrade exec-observation)\n");
         UidMapPath = strings.String("/proc/self/uid_map");
         GidMapPath = strings.String("/proc/self/gid_map");
         SetGroupsPath = strings.String("/proc/self/setgroups");

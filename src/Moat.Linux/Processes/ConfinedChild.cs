@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Moat.Linux.Confinement;
+using Moat.Linux.Control;
 
 namespace Moat.Linux.Processes;
 
@@ -18,17 +19,32 @@ public static unsafe class ConfinedChild
     /// <param name="output">Descriptor for standard output; for a terminal all three are its slave.</param>
     /// <param name="error">Descriptor for standard error.</param>
     /// <param name="terminal">True makes <paramref name="input"/> the controlling terminal.</param>
+    /// <param name="listener">For <see cref="ExecListener"/>; -1 when the child ended before, or when nothing is announced.</param>
     /// <returns>The pid in init's namespace.</returns>
     /// <exception cref="IOException">fork failed (limits).</exception>
-    public static int Start(ChildPlan plan, int input, int output, int error, bool terminal)
+    public static int Start(ChildPlan plan, int input, int output, int error, bool terminal, out int listener)
     {
-        var pid = Libc.fork();
-        if (pid < 0) throw new IOException("fork failed: errno " + Marshal.GetLastPInvokeError());
-        if (pid == 0) Become(plan, input, output, error, terminal);
-        return pid;
+        var (ours, theirs) = plan.AnnouncesExec ? Descriptors.SocketPair() : (-1, -1);
+        try
+        {
+            var pid = Libc.fork();
+            if (pid < 0) throw new IOException("fork failed: errno " + Marshal.GetLastPInvokeError());
+            if (pid == 0) Become(plan, input, output, error, terminal, theirs);
+            if (theirs >= 0) _ = Libc.close(theirs);
+            theirs = -1;
+
+            // Its first exec waits for who serves the listener, so it comes before the word that the child was started.
+            listener = plan.AnnouncesExec ? DescriptorPassing.Receive(ours) : -1;
+            return pid;
+        }
+        finally
+        {
+            if (theirs >= 0) _ = Libc.close(theirs);
+            if (ours >= 0) _ = Libc.close(ours);
+        }
     }
 
-    private static void Become(ChildPlan plan, int input, int output, int error, bool terminal)
+    private static void Become(ChildPlan plan, int input, int output, int error, bool terminal, int listenerTo)
     {
         // 1, 2
         _ = Libc.setsid();
@@ -67,7 +83,18 @@ public static unsafe class ConfinedChild
         // 7
         if (Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Fail(plan);
         if (plan.Landlock is { } landlock && !landlock.RestrictSelf()) Fail(plan);
-        if (!SeccompFilter.Apply(plan.Seccomp)) Fail(plan);
+        if (plan.AnnouncesExec)
+        {
+            var listener = SeccompFilter.ApplyWithListener(plan.Seccomp);
+            if (listener < 0) Fail(plan.NotObserved);
+            if (!DescriptorPassing.Send(listenerTo, listener)) Fail(plan.NotConfined);
+            _ = Libc.close(listener);
+        }
+        else if (!SeccompFilter.Apply(plan.Seccomp))
+        {
+            Fail(plan);
+        }
+
         var denied = false;
         foreach (var candidate in plan.Candidates)
         {
@@ -99,9 +126,11 @@ public static unsafe class ConfinedChild
 
     private static void Say(byte* text) => _ = Libc.write(2, text, (nuint)Length(text));
 
-    private static void Fail(ChildPlan plan)
+    private static void Fail(ChildPlan plan) => Fail(plan.NotConfined);
+
+    private static void Fail(byte* text)
     {
-        Say(plan.NotConfined);
+        Say(text);
         Libc._exit(126);
     }
 }

@@ -3,8 +3,9 @@ using Moat.Cedar;
 namespace Moat.Policy;
 
 /// <summary>
-/// Which statements this version can hold: those about connections, requests, credentials and the tools of MCP servers that
-/// are reached over HTTP, at the gateway. Any other is an error at start, unless the person goes without it by name.
+/// Which statements this version can hold on any host: those about connections, requests, credentials and the tools of MCP
+/// servers that are reached over HTTP, at the gateway, and those about files and programs by path, as far as
+/// <see cref="FileLowering"/> goes. Any other is an error at start, unless the person goes without it by name.
 /// </summary>
 internal static class Enforceability
 {
@@ -12,6 +13,14 @@ internal static class Enforceability
 
     public static IEnumerable<PolicyNote> Check(Cedar.Policy policy)
     {
+        if (FileStatements.NeedsProcess(policy) is { } process)
+        {
+            var exec = ActionScope.Of(policy).Contains("ProcessExec");
+            yield return PolicyNote.At(PolicyNoteLevel.Error, Code, policy, process,
+                $"the statement {policy.Id} tells {(exec ? "programs apart by their arguments, their folder" : "files apart")} or by the process that asks, which needs BPF LSM; no such rung is in this version",
+                $"say it by path, or accept that it does not hold: --downgrade {(exec ? "policy-exec" : "policy-files")}", exec ? "policy-exec" : "policy-files");
+        }
+
         // A blanket permit takes nothing away; a blanket forbid would.
         if (ActionScope.IsNarrow(policy) || policy.Effect == Effect.Forbid)
         {
@@ -40,9 +49,11 @@ internal static class Enforceability
     private static (string What, string Rung, string Downgrade)? Lack(string action, Effect effect) => action switch
     {
         PolicyVocabulary.NetworkConnect or PolicyVocabulary.HttpRequest or PolicyVocabulary.CredentialUse or PolicyVocabulary.McpCall => null,
-        "ProcessExec" => ("processes", "BPF LSM or Landlock with seccomp", "policy-exec"),
+
+        // By path, which the start of a run looks into: FileLowering.
+        "ProcessExec" or "FileOpen" or "FileOpenReadOnly" or "FileOpenReadWrite" or "FileCreate" or "FileDelete" or "FileRename" => null,
         // Nothing rewrites, so a forbid holds.
         "HttpRewrite" => effect == Effect.Forbid ? null : ("headers to set", "a rewriter in the gateway (a grant sets a credential)", "policy-rewrite"),
-        _ => ("files", "BPF LSM or Landlock", "policy-files"),
+        _ => throw new ArgumentOutOfRangeException(nameof(action), action, "no action of the vocabulary"),
     };
 }

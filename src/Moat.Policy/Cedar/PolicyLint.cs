@@ -13,7 +13,7 @@ internal static class PolicyLint
             if (set.Policies.FirstOrDefault(other => Hides(other, policy)) is { } other) yield return Hidden(policy, other);
         }
 
-        foreach (var action in RequestPolicy.Actions)
+        foreach (var action in RequestPolicy.Actions.AddRange(FileDecisions.Actions))
         {
             var about = set.Policies.Where(p => ActionScope.Of(p).Contains(action)).ToImmutableArray();
             if (about.IsEmpty || about.Any(static p => p.Effect == Effect.Permit)) continue;

@@ -23,6 +23,12 @@ internal sealed class PolicyNormalizer(Cedar.Policy policy, List<PolicyNote> not
         {
             case EqualScope { Entity.Uid: { } uid }:
                 var equal = Entity(uid, scope.Span);
+                if (IsOpen(equal))
+                {
+                    Note(scope.Span, $"`== {uid}` is read as `in {equal}`: a file is opened for reading or for writing");
+                    return new InScope(new EntityOrSlot(equal)) { Span = scope.Span };
+                }
+
                 if (!EntitySpelling.IsContainer(equal.Type)) return Same(uid, equal) ? scope : new EqualScope(new EntityOrSlot(equal)) { Span = scope.Span };
                 Note(scope.Span, $"`== {uid}` is read as `in {equal}`: requests are about what is in it");
                 return new InScope(new EntityOrSlot(equal)) { Span = scope.Span };
@@ -113,7 +119,9 @@ internal sealed class PolicyNormalizer(Cedar.Policy policy, List<PolicyNote> not
         : Rewrite(node);
 
     private static bool IsGroup(Expression node) => node is LiteralExpression literal && literal.Value.AsEntity() is { } uid
-        && EntitySpelling.TryNormalize(uid, out var normal, out _) && EntitySpelling.IsContainer(normal.Type);
+        && EntitySpelling.TryNormalize(uid, out var normal, out _) && (EntitySpelling.IsContainer(normal.Type) || IsOpen(normal));
+
+    private static bool IsOpen(EntityUid uid) => uid.Type == PolicyVocabulary.ActionType && uid.Id == "FileOpen";
 
     private static LiteralExpression Literal(EntityUid uid, SourceSpan span) => new(CedarValue.Entity(uid)) { Span = span };
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Moat.Spec;
 
 namespace Moat.Policy;
@@ -13,12 +14,7 @@ public static class PolicyStart
         if (spec.Policy is not { } policy) return null;
         var file = PolicyFile.Read(policy.Text, policy.Name);
         PolicyNote[] wrong = [.. file.Notes.Where(n => n.Level == PolicyNoteLevel.Error && !Accepts(n, spec))];
-        if (wrong.Length > 0)
-        {
-            var help = wrong.Select(static n => n.Help).FirstOrDefault(static h => h.Length > 0);
-            throw new MoatException("the policy cannot be enforced as it stands:\n" + string.Join('\n', wrong.Select(n => Line(file.Name, n))), help ?? "see: moat policy check FILE");
-        }
-
+        if (wrong.Length > 0) throw Unenforceable(file.Name, wrong);
         return policy.Mode == PolicyMode.Record ? null : RequestPolicy.Compile(file, spec.Name, spec.Agent);
     }
 
@@ -34,6 +30,47 @@ public static class PolicyStart
             throw new MoatException("the statements about files and processes changed, and they hold from the start of a run on", "start the run again");
         return compiled;
     }
+
+    /// <summary>What the kernel has to hold of the run's policy; null when that is nothing.</summary>
+    /// <param name="spec">The run; its policy has passed <see cref="Compile"/>.</param>
+    /// <param name="view">The sandbox's file system.</param>
+    /// <param name="landlockAbi">The kernel's; 0 without Landlock. Below 3 it does not fence truncation, so it holds no policy.</param>
+    /// <exception cref="MoatException">A statement cannot be held exactly, and no downgrade accepts that. The text names each.</exception>
+    public static KernelRules? Lower(RunSpec spec, FileView view, int landlockAbi)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(view);
+        if (spec.Policy is not { Mode: not PolicyMode.Record } policy) return null;
+        var file = PolicyFile.Read(policy.Text, policy.Name);
+        var (rules, problems) = Lower(file, spec, view, landlockAbi, static _ => false);
+        if (problems.Length > 0 && problems.All(n => Accepts(n, spec)))
+            (rules, problems) = Lower(file, spec, view, landlockAbi, action => problems.Any(n => n.Downgrade == "policy-exec" == (action == FileDecisions.Exec)));
+        if (problems.Length > 0) throw Unenforceable(file.Name, problems);
+        return rules is { } && TakesAway(rules, view) ? rules with { FileName = file.Name } : null;
+    }
+
+    private static (KernelRules? Rules, ImmutableArray<PolicyNote> Problems) Lower(PolicyFile file, RunSpec spec, FileView view, int landlockAbi, Func<string, bool> without)
+    {
+        var decisions = new FileDecisions(file.Policies, spec.Name, spec.Agent, without);
+        if (decisions.Governed.IsEmpty) return (null, []);
+        ImmutableArray<PolicyNote> notes = [.. file.Notes.Where(static n => n.Code == Enforceability.Code && n.Downgrade is "policy-files" or "policy-exec").Where(n => !(without("ProcessExec") && n.Downgrade == "policy-exec") && !(without("FileDelete") && n.Downgrade == "policy-files"))];
+        if (!notes.IsEmpty) return (null, notes);
+        var (rules, problems) = FileLowering.Run(file.Policies, decisions, view);
+        if (problems.IsEmpty && TakesAway(rules, view) && (landlockAbi < 3 || spec.Policy!.Mode == PolicyMode.Shadow))
+        {
+            var why = landlockAbi < 3 ? "this kernel has no Landlock that holds it (Linux 6.2 is needed)" : "what it would deny cannot be seen in shadow mode";
+            problems = [.. decisions.Governed.Select(action => FileLowering.Note(decisions.Blame(action, "/"), action, why, "enforce it")).Distinct()];
+        }
+
+        return (rules, problems);
+    }
+
+    // A policy that permits all that the sandbox gives leaves nothing to hold.
+    private static bool TakesAway(KernelRules rules, FileView view) =>
+        !rules.Masks.IsEmpty || view.Areas.Any(area => (area.Base & ~rules.Grants.Where(g => FilePaths.Holds(g.Path, area.Path)).Aggregate(FileRights.None, static (all, g) => all | g.Rights)) != 0);
+
+    private static MoatException Unenforceable(string name, IReadOnlyList<PolicyNote> notes) =>
+        new("the policy cannot be enforced as it stands:\n" + string.Join('\n', notes.Select(n => Line(name, n))), notes.Select(static n => n.Help).FirstOrDefault(static h => h.Length > 0) ?? "see: moat policy check FILE");
 
     /// <summary>True when the policy speaks of connections or requests, so that it can decide alone.</summary>
     public static bool GovernsNetwork(PolicySpec policy)

@@ -91,9 +91,9 @@ public static class NetworkTrace
         Error = Text(payload, "error"),
     };
 
-    private static string Text(JsonElement payload, string name) =>
+    internal static string Text(JsonElement payload, string name) =>
         payload.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static long Number(JsonElement payload, string name) =>
+    internal static long Number(JsonElement payload, string name) =>
         payload.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : 0;
 }

@@ -41,9 +41,10 @@ public class PolicyFileTests
     }
 
     [Theory]
-    [InlineData("forbid (principal, action == Action::\"FileOpen\", resource in Dir::\"/etc\");", "policy-files")]
-    [InlineData("permit (principal, action == Action::\"FileDelete\", resource);", "policy-files")]
-    [InlineData("forbid (principal, action == Action::\"ProcessExec\", resource == File::\"/bin/sh\");", "policy-exec")]
+    [InlineData("forbid (principal == Process::\"/usr/bin/git\", action == Action::\"FileOpen\", resource in Dir::\"/etc\");", "policy-files")]
+    [InlineData("permit (principal, action == Action::\"FileDelete\", resource) when { principal is Process };", "policy-files")]
+    [InlineData("forbid (principal, action == Action::\"ProcessExec\", resource) when { context.arguments.contains(\"push\") };", "policy-exec")]
+    [InlineData("forbid (principal, action == Action::\"ProcessExec\", resource) when { context.cwd == \"/tmp\" };", "policy-exec")]
     [InlineData("forbid (principal, action == Action::\"McpCall\", resource == MCP::Tool::\"t\");", "policy-mcp")]
     [InlineData("permit (principal, action == Action::\"HttpRewrite\", resource == Host::\"a.test\");", "policy-rewrite")]
     [InlineData("forbid (principal, action == Action::\"NetworkConnect\", resource in Cidr::\"10.0.0.0/8\");", "policy-addresses")]

@@ -40,13 +40,14 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly SshAgentServer _sshAgent;
     private readonly PolicyGate _gate;
     private readonly LiveTraffic _traffic;
+    private readonly RunRedactor _redactor;
     private readonly DatabaseServices _databases;
     private readonly IDisposable[] _parts;
     private readonly List<SocketServer> _sockets = [];
     private DnsServer? _dns;
     private DatabaseDoor? _databaseDoor;
 
-    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, DatabaseServices databases, PolicyGate gate, LiveTraffic traffic, IDisposable[] parts)
+    private GatewayServer(KestrelHost kestrel, RequestPipeline pipeline, DnsResponder responder, SshRelay sshRelay, SshAgentServer sshAgent, DatabaseServices databases, PolicyGate gate, LiveTraffic traffic, RunRedactor redactor, IDisposable[] parts)
     {
         (_sshRelay, _sshAgent, _databases) = (sshRelay, sshAgent, databases);
         _kestrel = kestrel;
@@ -54,6 +55,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _responder = responder;
         _gate = gate;
         _traffic = traffic;
+        _redactor = redactor;
         _parts = parts;
     }
 
@@ -85,10 +87,10 @@ public sealed class GatewayServer : IAsyncDisposable
         var pipeline = new RequestPipeline(
             options.Policy, gate, mcp, traffic, budget, options.Grants, recorder, redactor, book, kestrel.Services.GetRequiredService<IHttpForwarder>(), upstream);
         var responder = new DnsResponder(PolicyAnswers.DnsRules(options.Policy, budget, recorder), names, TimeProvider.System);
-        var databases = new DatabaseServices(options.Policy, gate, options.Grants, options.Network, names, certificates, dialer, recorder, redactor);
+        var databases = new DatabaseServices(options.Policy, gate, traffic, options.Grants, options.Network, names, certificates, dialer, recorder, redactor);
         var ssh = new SshGrants(options.Grants, options.SshAgentSocket);
-        var sshRelay = new SshRelay(names, ssh, options.Policy, gate, dialer, recorder);
-        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), databases, gate, traffic, [kestrel, upstream, tls, certificates, redactor, book]);
+        var sshRelay = new SshRelay(names, ssh, options.Policy, gate, traffic, dialer, recorder);
+        return new GatewayServer(kestrel, pipeline, responder, sshRelay, new SshAgentServer(ssh, gate, recorder), databases, gate, traffic, redactor, [kestrel, upstream, tls, certificates, redactor, book]);
     }
 
     /// <summary><see cref="Create"/> and <see cref="ServeAsync"/> in one.</summary>
@@ -132,6 +134,9 @@ public sealed class GatewayServer : IAsyncDisposable
         _gate.Replace(policy);
         return _traffic.Rejudge();
     }
+
+    /// <summary>The text with each secret of the run's grants masked, in whichever spelling it stands there.</summary>
+    public string Redact(string text) => _redactor.Current.Redact(text);
 
     /// <summary>Stops at once: exchanges under way are cut and get a second to record their outcomes.</summary>
     public async ValueTask DisposeAsync()

@@ -120,6 +120,7 @@ public sealed class Supervisor : IAsyncDisposable
             OnNotice = _options.Say,
         });
         _down.Add(gateway.DisposeAsync);
+        recorder.Redact = gateway.Redact;
         var sandbox = _sandbox = await starting.ConfigureAwait(false);
         foreach (var line in MissingProtections.Lines(sandbox.Missing, sandbox.Protections)) _options.Say(line);
 

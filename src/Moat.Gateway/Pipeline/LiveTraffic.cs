@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 using Moat.Gateway.Doors;
 using Moat.Gateway.Mcp;
+using Moat.Policy;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -24,6 +25,9 @@ internal sealed class LiveTraffic(PolicyGate gate, McpGate mcpGate, Recorder rec
 
     /// <inheritdoc cref="Enter(Exchange, string)"/>
     public Live? Enter(ConnectionContext connection, DoorConnection door) => Add(Gate.HasPolicy ? new LiveConnection(this, connection, door) : null);
+
+    /// <summary>A session that is relayed as it is: what the policy says of it, and what cuts it.</summary>
+    public Live? Enter(CanonicalHost host, int port, Func<Refusal?> judge, Action cut) => Add(Gate.HasPolicy ? new LiveSession(this, host, port, judge, cut) : null);
 
     /// <summary>Asks the policy again about all that is under way, and ends what it denies now.</summary>
     /// <returns>How much was ended.</returns>
@@ -105,6 +109,17 @@ internal sealed class LiveTraffic(PolicyGate gate, McpGate mcpGate, Recorder rec
         {
             Traffic.Recorder.ConnectDenied(refusal, door.Host!.Value.Value, door.Port);
             connection.Abort(new ConnectionAbortedException("the policy denies this connection now"));
+        }
+    }
+
+    private sealed class LiveSession(LiveTraffic traffic, CanonicalHost host, int port, Func<Refusal?> judge, Action cut) : Live(traffic)
+    {
+        protected override Refusal? Judge() => judge();
+
+        protected override void End(Refusal refusal)
+        {
+            Traffic.Recorder.ConnectDenied(refusal, host.Value, port);
+            cut();
         }
     }
 }

@@ -15,7 +15,7 @@ namespace Moat.Gateway.Ssh;
 /// Port 22 of every address. The address stands for its name, the name has to have a grant, and the policy to allow it;
 /// then bytes go through as they are, to that host's port 22 and nowhere else.
 /// </summary>
-internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPolicy policy, PolicyGate gate, UpstreamDialer dialer, Recorder recorder)
+internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPolicy policy, PolicyGate gate, LiveTraffic traffic, UpstreamDialer dialer, Recorder recorder)
 {
     public const int MaxConnections = 64;
     private const string Rule = "SSH goes to granted hosts alone";
@@ -25,6 +25,8 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
     /// <param name="host">What the client meant; null where that is not known.</param>
     internal async Task ServeAsync(Socket client, CanonicalHost? host, CancellationToken stop)
     {
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var live = host is { } meant ? traffic.Enter(meant, SshGrant.Port, () => gate.Connect(meant, SshGrant.Port), cut.Cancel) : null;
         var (grant, rule, refusal) = Decide(host);
         if (refusal is not null || host is not { } known || grant is null)
         {
@@ -44,7 +46,7 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
             client.Close(0);
             return;
         }
-        await RelayAsync(client, known, grant, intent, stop).ConfigureAwait(false);
+        await RelayAsync(client, known, grant, intent, live, cut.Token).ConfigureAwait(false);
     }
 
     private (UnlockedGrant? Grant, string Rule, Refusal? Refusal) Decide(CanonicalHost? host)
@@ -58,7 +60,7 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
 
     private static Refusal Denied(string reason, string mend) => new(403, DenialKind.Grant, Rule, reason, mend);
 
-    private async Task RelayAsync(Socket client, CanonicalHost host, UnlockedGrant grant, long intent, CancellationToken stop)
+    private async Task RelayAsync(Socket client, CanonicalHost host, UnlockedGrant grant, long intent, LiveTraffic.Live? live, CancellationToken stop)
     {
         var start = Stopwatch.GetTimestamp();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -94,7 +96,7 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            error = grant.IsRevoked ? "the grant was revoked" : stop.IsCancellationRequested ? "the run ended" : "the connection broke";
+            error = grant.IsRevoked ? "the grant was revoked" : live?.Ended ?? (stop.IsCancellationRequested ? "the run ended" : "the connection broke");
         }
         finally
         {

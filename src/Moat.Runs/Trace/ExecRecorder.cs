@@ -8,7 +8,7 @@ namespace Moat.Runs;
 
 /// <summary>
 /// Writes each exec of the agent's processes into the audit log, before it happens, and whether the kernel's rules will
-/// refuse it. The values of secrets that the agent holds are masked.
+/// refuse it. Secrets are masked: those that the agent holds, and those of grants, which it may have come by elsewhere.
 /// </summary>
 internal sealed class ExecRecorder(IReadOnlyDictionary<string, Secret> secrets, Action<string> say)
 {
@@ -20,6 +20,9 @@ internal sealed class ExecRecorder(IReadOnlyDictionary<string, Secret> secrets, 
 
     /// <summary>Set before the first command is started.</summary>
     public AuditLog? Audit { get; set; }
+
+    /// <summary>Masks the secrets of the run's grants. Set before the first command is started.</summary>
+    public Func<string, string> Redact { get; set; } = static text => text;
 
     /// <summary>The policy as the kernel holds it; null without one.</summary>
     public KernelRules? Rules { get; set; }
@@ -55,6 +58,7 @@ internal sealed class ExecRecorder(IReadOnlyDictionary<string, Secret> secrets, 
 
     private string Mask(string text)
     {
+        text = Redact(text);
         if (_secrets.Length == 0) return text;
         var bytes = Encoding.UTF8.GetBytes(text);
         var found = false;

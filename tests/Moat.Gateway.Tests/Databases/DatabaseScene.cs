@@ -181,8 +181,10 @@ internal sealed class DatabaseScene : IAsyncDisposable
         };
         var policy = NetworkPolicy.Compile(network);
         var redactor = new RunRedactor([_grant]);
-        Services = new DatabaseServices(policy, new PolicyGate(null, shadow: false), [_grant], network, new SyntheticNames(), _certificates,
-            new UpstreamDialer(network, PolicyAnswers.AddressCheck(policy)), new Recorder(_audit, redactor, Denials.Enqueue), redactor);
+        var gate = new PolicyGate(null, shadow: false);
+        var recorder = new Recorder(_audit, redactor, Denials.Enqueue);
+        Services = new DatabaseServices(policy, gate, TestTraffic.Of(gate, recorder), [_grant], network, new SyntheticNames(), _certificates,
+            new UpstreamDialer(network, PolicyAnswers.AddressCheck(policy)), recorder, redactor);
     }
 
     private void Serve(Func<Stream, Task> serve) => _ = Task.Run(async () =>

@@ -8,7 +8,6 @@ using Moat.Audit;
 using Moat.Gateway.Certificates;
 using Moat.Gateway.Dns;
 using Moat.Gateway.Doors;
-using Moat.Gateway.Mcp;
 using Moat.Gateway.Pipeline;
 using Moat.Policy;
 
@@ -33,7 +32,7 @@ public sealed class TransparentDoorTests : IAsyncDisposable
         _certificates = new LeafCertificates(_authority);
         var recorder = new Recorder(_audit, new RunRedactor([]), _denials.Add);
         var gate = new PolicyGate(policy: null, shadow: false);
-        _transparent = new TransparentDoor(_names, new LiveTraffic(gate, new McpGate([], gate, new McpPins(null, recorder, null), recorder), recorder), recorder);
+        _transparent = new TransparentDoor(_names, TestTraffic.Of(gate, recorder), recorder);
         _tls = new TlsDoor(_certificates, recorder);
     }
 

@@ -24,6 +24,8 @@ public sealed class ProviderTests
         { "openai", "api.openai.com", "POST /v1/responses", "Authorization: Bearer {P}", "{}", "Authorization", "Bearer {S}" },
         { "gemini", "generativelanguage.googleapis.com", "POST /v1beta/models/x:generateContent", "x-goog-api-key: {P}", "{}", "x-goog-api-key", "{S}" },
         { "graphite", "api.graphite.com", "POST /v1/graphite/submit", "Authorization: token {P}", "{}", "Authorization", "token {S}" },
+        { "gcloud", "storage.googleapis.com", "GET /storage/v1/b?project=x", "Authorization: Bearer {P}", "", "Authorization", "Bearer {S}" },
+        { "azure", "management.azure.com", "GET /subscriptions?api-version=2022-12-01", "Authorization: Bearer {P}", "", "Authorization", "Bearer {S}" },
         { "meta", "graph.facebook.com", "GET /v20.0/me", "Authorization: Bearer {P}", "", "Authorization", "Bearer {S}" },
         { "gitlab", "gitlab.com", "GET /api/v4/user", "PRIVATE-TOKEN: {P}", "", "PRIVATE-TOKEN", "{S}" },
         { "brave-search", "api.search.brave.com", "GET /res/v1/web/search?q=x", "X-Subscription-Token: {P}", "", "X-Subscription-Token", "{S}" },
@@ -54,8 +56,9 @@ public sealed class ProviderTests
     [Fact]
     public void Every_provider_with_bindings_of_its_own_has_a_row()
     {
+        // A signature is no token in a place: AwsTests.
         var tested = Requests.Select(row => row.Data.Item1).ToHashSet();
-        Assert.All(ProviderCatalog.Load(null).Providers.Where(provider => !provider.Bindings.IsEmpty), provider => Assert.Contains(provider.Name, tested));
+        Assert.All(ProviderCatalog.Load(null).Providers.Where(provider => !provider.Bindings.IsEmpty && provider.Name != "aws"), provider => Assert.Contains(provider.Name, tested));
     }
 
     [Theory]

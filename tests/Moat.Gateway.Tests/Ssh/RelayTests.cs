@@ -91,6 +91,19 @@ public class RelayTests
         Assert.Equal("the grant was revoked", outcome.Payload.GetProperty("error").GetString());
     }
 
+    [Fact]
+    public async Task A_policy_that_is_replaced_ends_the_session_that_it_denies()
+    {
+        await using var scene = new RelayScene(cedar: "permit (principal, action, resource);");
+        using var client = await scene.ConnectAsync();
+        Assert.True(await client.ReceiveAsync(new byte[64], Ct) > 0);
+        Assert.Equal(0, scene.Replace("permit (principal, action, resource); forbid (principal, action, resource == Host::\"elsewhere.example\");"));
+        Assert.Equal(1, scene.Replace($"permit (principal, action, resource); forbid (principal, action == Action::\"NetworkConnect\", resource == Host::\"{Named}\");"));
+        Assert.Equal("", await ReadAsync(client));
+        var outcome = (await scene.RecordsAsync()).Single(record => record.Type == AuditTypes.ConnectOutcome);
+        Assert.Contains("the policy was replaced", outcome.Payload.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
     private static async Task RefusedAsync(RelayScene scene, string reason, bool dialed = false)
     {
         using var client = await scene.ConnectAsync();
@@ -128,9 +141,11 @@ public class RelayTests
         private readonly Socket _upstream = Listening();
         private readonly SocketServer _relay;
         private readonly SocketServer _echo;
+        private readonly PolicyGate _gate;
+        private readonly LiveTraffic _traffic;
         private int _accepted;
 
-        public RelayScene(string granted = Named, ImmutableArray<HostRuleSpec> rules = default, string? meant = Named)
+        public RelayScene(string granted = Named, ImmutableArray<HostRuleSpec> rules = default, string? meant = Named, string? cedar = null)
         {
             var key = TestSshKey.Create();
             Grants.Put(new Credentials.StoredCredential
@@ -153,7 +168,9 @@ public class RelayTests
             };
             var policy = NetworkPolicy.Compile(spec);
             var grants = new SshGrants(Grants.Unlocked, agentSocket: null);
-            var relay = new SshRelay(new SyntheticNames(), grants, policy, new PolicyGate(null, shadow: false), new UpstreamDialer(spec, PolicyAnswers.AddressCheck(policy)), recorder);
+            _gate = new PolicyGate(cedar is null ? null : Scene.PolicyOf(cedar), shadow: false);
+            _traffic = TestTraffic.Of(_gate, recorder);
+            var relay = new SshRelay(new SyntheticNames(), grants, policy, _gate, _traffic, new UpstreamDialer(spec, PolicyAnswers.AddressCheck(policy)), recorder);
             _relay = SocketServer.Start([_inside.SafeHandle], SshRelay.MaxConnections,
                 (client, stop) => relay.ServeAsync(client, meant is not null && CanonicalHost.TryParse(meant, out var host, out _) ? host : null, stop));
             _echo = SocketServer.Start([_upstream.SafeHandle], 8, EchoAsync);
@@ -166,6 +183,12 @@ public class RelayTests
         public int Accepted => Volatile.Read(ref _accepted);
 
         private string AuditPath => Path.Combine(_folder, "audit.jsonl");
+
+        public int Replace(string cedar)
+        {
+            _gate.Replace(Scene.PolicyOf(cedar));
+            return _traffic.Rejudge();
+        }
 
         public async Task<Socket> ConnectAsync()
         {

@@ -19,7 +19,12 @@ public class ExecTraceTests
         {
             new ExecRecorder(new Dictionary<string, Secret> { ["S"] = secret }, _ => { }) { Audit = audit }.Record(new ExecAttempt
             {
-                Pid = 12, ParentPid = 11, Path = "./tool", File = "/workspace/tool", Directory = "/workspace", Truncated = true,
+                Pid = 12,
+                ParentPid = 11,
+                Path = "./tool",
+                File = "/workspace/tool",
+                Directory = "/workspace",
+                Truncated = true,
                 Arguments = ["tool", $"--key={value}", value + value, "plain"],
             });
         }

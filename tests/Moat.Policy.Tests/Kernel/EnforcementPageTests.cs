@@ -53,8 +53,14 @@ public class EnforcementPageTests
         var text = "permit (principal, action, resource);\n" + statement;
         var spec = new RunSpec
         {
-            Id = "run_000000000000", Name = "test", Command = ["true"], Interactive = false, Workspace = new WorkspaceSpec("/w"), Network = new NetworkSpec { Mode = NetworkMode.Strict },
-            Policy = new PolicySpec("p.cedar", text, PolicyMode.Enforce), CreatedAt = DateTimeOffset.UnixEpoch,
+            Id = "run_000000000000",
+            Name = "test",
+            Command = ["true"],
+            Interactive = false,
+            Workspace = new WorkspaceSpec("/w"),
+            Network = new NetworkSpec { Mode = NetworkMode.Strict },
+            Policy = new PolicySpec("p.cedar", text, PolicyMode.Enforce),
+            CreatedAt = DateTimeOffset.UnixEpoch,
         };
         try
         {

@@ -173,7 +173,13 @@ public class FileLoweringTests
 
     private static RunSpec Spec(string text) => new()
     {
-        Id = "run_000000000000", Name = "test", Command = ["true"], Interactive = false, Workspace = new WorkspaceSpec("/w", "/w"), Network = new NetworkSpec { Mode = NetworkMode.Strict },
-        Policy = new PolicySpec("p.cedar", text, PolicyMode.Enforce), CreatedAt = DateTimeOffset.UnixEpoch,
+        Id = "run_000000000000",
+        Name = "test",
+        Command = ["true"],
+        Interactive = false,
+        Workspace = new WorkspaceSpec("/w", "/w"),
+        Network = new NetworkSpec { Mode = NetworkMode.Strict },
+        Policy = new PolicySpec("p.cedar", text, PolicyMode.Enforce),
+        CreatedAt = DateTimeOffset.UnixEpoch,
     };
 }

@@ -39,6 +39,30 @@ public class PolicyTests
     }
 
     [Theory, MemberData(nameof(Users))]
+    public async Task A_recorded_run_suggests_the_policy_that_it_needs_and_two_policies_are_compared_over_it(string user)
+    {
+        await using var scene = await Scene.StartAsync(user);
+        await scene.Home.ScriptAsync($"for at in fine other; do curl -sS -o answer https://{Scene.ApiHost}/$at; done", "--name", "learn");
+        var learned = Path.Combine(scene.Home.Root, "learned.cedar");
+        var suggested = await scene.Home.MoatAsync("policy", "suggest", "learn", "--out", learned);
+        Assert.Equal(0, suggested.Code);
+        Assert.Contains("would have denied 0 of 2", suggested.Err, StringComparison.Ordinal);
+
+        // What it was learned from goes through, and what it does not know does not.
+        var result = await scene.Home.ScriptAsync(
+            $"for at in fine other new; do curl -sS -o answer -w '%{{http_code}} ' https://{Scene.ApiHost}/$at; done", "--policy", learned);
+        Assert.Equal("200 200 403 ", result.Out);
+
+        var narrow = Path.Combine(scene.Home.Root, "narrow.cedar");
+        scene.Home.Write(narrow, (await File.ReadAllTextAsync(learned, TestContext.Current.CancellationToken)) + "forbid (principal, action == Action::\"HttpRequest\", resource) when { context.path == \"/other\" };");
+        Assert.Equal(0, (await scene.Home.MoatAsync("policy", "diff", learned, learned, "learn")).Code);
+        var diff = await scene.Home.MoatAsync("policy", "diff", learned, narrow, "learn");
+        Assert.Equal(1, diff.Code);
+        Assert.Contains("/other", diff.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("/fine", diff.Out, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Users))]
     public async Task A_denial_names_the_statement_and_its_line(string user)
     {
         await using var scene = await Scene.StartAsync(user);

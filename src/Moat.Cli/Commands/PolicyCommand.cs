@@ -7,11 +7,13 @@ internal static class PolicyCommand
 {
     public static Command Create()
     {
-        var command = new Command("policy", "Check, format, explain and test Cedar policies");
+        var command = new Command("policy", "Check, format, explain, test, compare and suggest Cedar policies");
         command.Subcommands.Add(PolicyCheckCommand.Create());
+        command.Subcommands.Add(PolicyDiffCommand.Create());
         command.Subcommands.Add(PolicyExplainCommand.Create());
         command.Subcommands.Add(PolicyFmtCommand.Create());
         command.Subcommands.Add(PolicyImportCommand.Create());
+        command.Subcommands.Add(PolicySuggestCommand.Create());
         command.Subcommands.Add(PolicyTestCommand.Create());
         command.Subcommands.Add(Schema());
         return command;

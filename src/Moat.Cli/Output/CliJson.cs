@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Moat.Audit;
+using Moat.Cli.Commands;
 using Moat.Configuration;
 using Moat.Credentials;
 using Moat.Policy;
@@ -18,6 +19,7 @@ namespace Moat.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<McpTraceEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<McpPinRow>))]
 [JsonSerializable(typeof(IReadOnlyList<ExecEntry>))]
+[JsonSerializable(typeof(IReadOnlyList<PolicyDifference>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<GrantCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<ImportedItem>))]

@@ -152,6 +152,9 @@ public sealed class RequestPolicy
 
     private static Decision NotGoverned => new(true, "", "", "");
 
+    /// <summary>The path of a target as policies see it; null where servers could read it in different ways.</summary>
+    internal static string? CanonicalPath(string rawPath) => TryPath(rawPath, out var path, out _) ? path : null;
+
     private static bool TryPath(string rawPath, out string path, out Decision denied)
     {
         Span<char> buffer = rawPath.Length <= 512 ? stackalloc char[512] : new char[rawPath.Length];

@@ -45,7 +45,7 @@ public class PolicyTests
         await scene.Home.ScriptAsync($"for at in fine other; do curl -sS -o answer https://{Scene.ApiHost}/$at; done", "--name", "learn");
         var learned = Path.Combine(scene.Home.Root, "learned.cedar");
         var suggested = await scene.Home.MoatAsync("policy", "suggest", "learn", "--out", learned);
-        Assert.Equal(0, suggested.Code);
+        Assert.Equal(0, suggested.ExitCode);
         Assert.Contains("would have denied 0 of 2", suggested.Err, StringComparison.Ordinal);
 
         // What it was learned from goes through, and what it does not know does not.
@@ -55,9 +55,9 @@ public class PolicyTests
 
         var narrow = Path.Combine(scene.Home.Root, "narrow.cedar");
         scene.Home.Write(narrow, (await File.ReadAllTextAsync(learned, TestContext.Current.CancellationToken)) + "forbid (principal, action == Action::\"HttpRequest\", resource) when { context.path == \"/other\" };");
-        Assert.Equal(0, (await scene.Home.MoatAsync("policy", "diff", learned, learned, "learn")).Code);
+        Assert.Equal(0, (await scene.Home.MoatAsync("policy", "diff", learned, learned, "learn")).ExitCode);
         var diff = await scene.Home.MoatAsync("policy", "diff", learned, narrow, "learn");
-        Assert.Equal(1, diff.Code);
+        Assert.Equal(1, diff.ExitCode);
         Assert.Contains("/other", diff.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("/fine", diff.Out, StringComparison.Ordinal);
     }

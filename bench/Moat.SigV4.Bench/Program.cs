@@ -51,6 +51,7 @@ rates.Sort();
 chunks.Sort();
 using var output = new Utf8JsonWriter(Console.OpenStandardOutput(), new JsonWriterOptions { Indented = true });
 output.WriteStartObject();
+output.WriteString("machine", $"{Environment.ProcessorCount} cores, {File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown"}, Linux {Environment.OSVersion.Version}, .NET {Environment.Version}");
 output.WriteNumber("requests signed anew per second and core", Math.Round(rates[Rounds / 2]));
 output.WriteNumber("MB per second and core of a body in signed chunks of 64 KiB", Math.Round(chunks[Rounds / 2]));
 if (args is [var peer]) output.WriteNumber("signatures of botocore per second and core", double.Parse(peer, CultureInfo.InvariantCulture));

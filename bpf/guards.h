@@ -2,35 +2,19 @@
 /* The ways around: mounts, other processes, and the kernel itself. */
 #pragma once
 
-SEC("lsm/sb_mount")
-int BPF_PROG(sb_mount)
-{
-	return forbid(MOUNTS, MOUNT);
-}
+/* A hook that says no to the run, unless `allowed` is among the settings. */
+#define FORBIDDEN(hook, allowed, action) \
+	SEC("lsm/" #hook) \
+	int BPF_PROG(on_##hook) \
+	{ \
+		return forbid(allowed, action); \
+	}
 
-SEC("lsm/move_mount")
-int BPF_PROG(move_mount)
-{
-	return forbid(MOUNTS, MOUNT);
-}
-
-SEC("lsm/sb_umount")
-int BPF_PROG(sb_umount)
-{
-	return forbid(MOUNTS, MOUNT);
-}
-
-SEC("lsm/sb_pivotroot")
-int BPF_PROG(sb_pivotroot)
-{
-	return forbid(MOUNTS, MOUNT);
-}
-
-SEC("lsm/sb_kern_mount")
-int BPF_PROG(sb_kern_mount)
-{
-	return forbid(MOUNTS, MOUNT);
-}
+FORBIDDEN(sb_mount, MOUNTS, MOUNT)
+FORBIDDEN(move_mount, MOUNTS, MOUNT)
+FORBIDDEN(sb_umount, MOUNTS, MOUNT)
+FORBIDDEN(sb_pivotroot, MOUNTS, MOUNT)
+FORBIDDEN(sb_kern_mount, MOUNTS, MOUNT)
 
 #define ENOPARAM 519
 
@@ -62,29 +46,10 @@ int BPF_PROG(task_kill, struct task_struct *task)
 	return in_scope() && !task_in_scope(task) ? forbid(0, SIGNAL) : 0;
 }
 
-SEC("lsm/bpf")
-int BPF_PROG(bpf_call)
-{
-	return forbid(0, KERNEL);
-}
-
-SEC("lsm/perf_event_open")
-int BPF_PROG(perf_event_open)
-{
-	return forbid(0, KERNEL);
-}
-
-SEC("lsm/kernel_load_data")
-int BPF_PROG(kernel_load_data)
-{
-	return forbid(0, KERNEL);
-}
-
-SEC("lsm/kernel_read_file")
-int BPF_PROG(kernel_read_file)
-{
-	return forbid(0, KERNEL);
-}
+FORBIDDEN(bpf, 0, KERNEL)
+FORBIDDEN(perf_event_open, 0, KERNEL)
+FORBIDDEN(kernel_load_data, 0, KERNEL)
+FORBIDDEN(kernel_read_file, 0, KERNEL)
 
 SEC("lsm/inode_getattr")
 int BPF_PROG(inode_getattr, const struct path *path)

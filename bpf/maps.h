@@ -85,44 +85,24 @@ struct settings {
 	__u32 connect; /* 1: addresses without a rule may be connected to */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 3);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct inode_key));
-		__uint(value_size, sizeof(struct node));
-	});
-} inodes SEC(".maps");
+/* One map for each generation of rules; the loader makes them as long as they have to be. */
+#define GENERATIONS(name, kind, key_of, value_of) \
+	struct { \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); \
+		__uint(max_entries, 3); \
+		__type(key, __u32); \
+		__array(values, struct { \
+			__uint(type, kind); \
+			__uint(max_entries, 1); \
+			__uint(map_flags, BPF_F_NO_PREALLOC); \
+			__uint(key_size, sizeof(struct key_of)); \
+			__uint(value_size, sizeof(struct value_of)); \
+		}); \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 3);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct name_key));
-		__uint(value_size, sizeof(struct node));
-	});
-} names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 3);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct net_key));
-		__uint(value_size, sizeof(struct net_rules));
-	});
-} networks SEC(".maps");
+GENERATIONS(inodes, BPF_MAP_TYPE_HASH, inode_key, node);
+GENERATIONS(names, BPF_MAP_TYPE_HASH, name_key, node);
+GENERATIONS(networks, BPF_MAP_TYPE_LPM_TRIE, net_key, net_rules);
 
 /* One entry a slot; the slot in force is named by `active`, which one write turns. */
 struct {

@@ -14,7 +14,11 @@ public class SecretSearchTests
     public async Task T_30_the_secret_is_in_no_file_memory_environment_or_argument_inside(string user)
     {
         await using var scene = await Scene.StartAsync(user);
-        scene.Put("collect.py", Collector.Replace("HOST", Scene.ApiHost, StringComparison.Ordinal));
+        scene.Put("collect.py", Loot.Collector($$"""
+            import os, urllib.request
+            print(urllib.request.urlopen("https://{{Scene.ApiHost}}/whoami").status)
+            print("placeholder", os.environ["UPSTREAM_TOKEN"])
+            """));
         var result = await scene.Home.ScriptAsync("/usr/bin/python3 collect.py; (ulimit -c unlimited; /usr/bin/python3 -c 'import os; os.abort()'); exit 0");
         Assert.Contains("200", result.Out, StringComparison.Ordinal);
         Assert.Equal(["Bearer " + scene.Secret], Assert.Single(scene.Upstream.Seen).Header("Authorization"));
@@ -157,33 +161,4 @@ public class SecretSearchTests
 
         return all.ToArray();
     }
-
-    private const string Collector = """
-        import os, urllib.request
-        print(urllib.request.urlopen("https://HOST/whoami").status)
-        print("placeholder", os.environ["UPSTREAM_TOKEN"])
-        loot = open("/workspace/loot", "wb")
-        def take(path, most=1 << 24):
-            try:
-                with open(path, "rb") as f: loot.write(f.read(most))
-            except (OSError, ValueError): pass
-        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
-            for name in ("environ", "cmdline", "maps", "status", "auxv", "comm", "mountinfo"): take(f"/proc/{pid}/{name}")
-            try:
-                with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-                    for line in maps:
-                        start, end = (int(x, 16) for x in line.split()[0].split("-"))
-                        if "rw" not in line or end - start > 1 << 26: continue
-                        try:
-                            mem.seek(start)
-                            loot.write(mem.read(end - start))
-                        except (OSError, ValueError, OverflowError): pass
-            except OSError: pass
-        for top in ("/etc", "/home", "/root", "/run", "/tmp", "/var", "/dev/shm", "/.moat", "/mnt", "/srv", "/sys/fs"):
-            for folder, _, files in os.walk(top):
-                for name in files:
-                    path = os.path.join(folder, name)
-                    if os.path.isfile(path): take(path)
-        loot.close()
-        """;
 }

@@ -22,7 +22,7 @@ public class SshTests
         var repository = await NewRepositoryAsync(home);
         await GrantAsync(home, "--key", KeyFor(home, server), "--host-key", server.HostKey);
         File.Delete(Path.Combine(home.Root, "key"));
-        home.Write(Path.Combine(home.Workspace, "collect.py"), Collector);
+        home.Write(Path.Combine(home.Workspace, "collect.py"), Loot.Collector());
         var result = await home.ScriptAsync($"""
             set -e
             git clone -q {SshServer.User}@{Forge}:{repository} p && cd p
@@ -201,31 +201,4 @@ public class SshTests
     private static string Type(JsonElement record) => record.GetProperty("type").GetString()!;
 
     private static string Text(JsonElement payload, string name) => payload.GetProperty(name).GetString()!;
-
-    private const string Collector = """
-        import os
-        loot = open("/workspace/loot", "wb")
-        def take(path, most=1 << 24):
-            try:
-                with open(path, "rb") as f: loot.write(f.read(most))
-            except (OSError, ValueError): pass
-        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
-            for name in ("environ", "cmdline", "status", "auxv", "mountinfo"): take(f"/proc/{pid}/{name}")
-            try:
-                with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-                    for line in maps:
-                        start, end = (int(x, 16) for x in line.split()[0].split("-"))
-                        if "rw" not in line or end - start > 1 << 26: continue
-                        try:
-                            mem.seek(start)
-                            loot.write(mem.read(end - start))
-                        except (OSError, ValueError, OverflowError): pass
-            except OSError: pass
-        for top in ("/etc", "/home", "/root", "/run", "/tmp", "/var", "/dev/shm", "/.moat", "/workspace/p/.git"):
-            for folder, _, files in os.walk(top):
-                for name in files:
-                    path = os.path.join(folder, name)
-                    if os.path.isfile(path): take(path)
-        loot.close()
-        """;
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using Moat.Credentials;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.Aws;
 
@@ -17,7 +18,7 @@ namespace Moat.Gateway.Aws;
 /// <param name="ours">The new one.</param>
 /// <param name="hasTrailer">Trailers come behind the last chunk.</param>
 /// <param name="isAnswered">True once the body's end does not matter any more.</param>
-internal sealed class AwsChunkStream(Stream inner, AwsChunks theirs, AwsChunks ours, bool hasTrailer, Func<bool> isAnswered) : Stream
+internal sealed class AwsChunkStream(Stream inner, AwsChunks theirs, AwsChunks ours, bool hasTrailer, Func<bool> isAnswered) : SequentialStream
 {
     /// <summary>Bytes of data in one chunk; clients send 64 KiB to 1 MiB.</summary>
     public const int MaxChunk = 2 * 1024 * 1024;
@@ -28,20 +29,6 @@ internal sealed class AwsChunkStream(Stream inner, AwsChunks theirs, AwsChunks o
     private byte[] _buffer = new byte[FirstBuffer];
     private int _start, _ready, _end;
     private bool _sawLast, _isWhole;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -64,21 +51,6 @@ internal sealed class AwsChunkStream(Stream inner, AwsChunks theirs, AwsChunks o
         _start += part.Length;
         return part.Length;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("bodies are read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -103,9 +103,7 @@ internal sealed class DatabaseDoor : IAsyncDisposable
                 403, DenialKind.Grant, "databases of grants alone", $"the run has no grant for a database at {host.Value}:{port}", "moat grant postgres, mysql or redis with this --host"), host.Value, port);
             return;
         }
-        using var cut = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        using var live = _services.Traffic.Enter(host, port, () => _services.Gate.Session(grant.Name, host, port, out _), cut.Cancel);
-        await new DatabaseSession(_services, grant, host, client).RunAsync(cut.Token).ConfigureAwait(false);
+        await new DatabaseSession(_services, grant, host, client).RunAsync(_stop.Token).ConfigureAwait(false);
     }
 
     /// <summary>The name behind the address that the client dialled, else that address.</summary>

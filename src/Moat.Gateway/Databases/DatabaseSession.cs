@@ -29,30 +29,26 @@ internal sealed class DatabaseSession(DatabaseServices services, UnlockedGrant g
     {
         var target = grant.Database!;
 
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var live = services.Traffic.Enter(host, target.Port, () => services.Gate.Session(grant.Name, host, target.Port, out _), cut.Cancel);
+
         // 1
         if (Decide(target, out var rule, out var wouldDeny) is { } refusal)
         {
             services.Recorder.ConnectDenied(refusal, host.Value, target.Port);
             return;
         }
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        void OnChanged(UnlockedGrant changed)
-        {
-            if (changed.IsRevoked) ending.Cancel();
-        }
-
-        grant.Changed += OnChanged;
+        using var ending = new SessionEnd(grant, cut.Token);
         var link = new DatabaseLink(services, grant, host, client, rule, wouldDeny);
         var started = Stopwatch.GetTimestamp();
         var failure = "";
         try
         {
             failure = await ServeAsync(link, ending.Token).ConfigureAwait(false);
-            if (failure.Length == 0 && ending.IsCancellationRequested) failure = grant.RevokedReason is { } reason ? $"the grant was revoked: {reason}" : "the run ended";
+            if (failure.Length == 0 && ending.Token.IsCancellationRequested) failure = grant.RevokedReason is { } reason ? $"the grant was revoked: {reason}" : live?.Ended ?? "the run ended";
         }
         finally
         {
-            grant.Changed -= OnChanged;
             await link.DisposeAsync().ConfigureAwait(false);
 
             // 7

@@ -1,10 +1,12 @@
+using Moat.Gateway.Streams;
+
 namespace Moat.Gateway.Pipeline;
 
 /// <summary>
 /// A body on its way through: counts, and sends the response's head as soon as the body keeps it waiting, so that a
 /// client of a slow stream sees the head at once while a ready body still shares one packet with it.
 /// </summary>
-internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.Direction direction) : Stream
+internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.Direction direction) : SequentialStream
 {
     internal enum Direction
     {
@@ -17,20 +19,6 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
     /// <summary>True once the inner stream was read to its end.</summary>
     public bool Ended { get; private set; }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = inner.ReadAsync(buffer, cancellationToken);
@@ -40,18 +28,6 @@ internal sealed class RelayStream(Stream inner, Exchange exchange, RelayStream.D
         Count(count, buffer.IsEmpty);
         return new ValueTask<int>(count);
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("bodies are read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

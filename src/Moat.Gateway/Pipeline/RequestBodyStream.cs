@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.Pipeline;
 
@@ -14,23 +15,9 @@ namespace Moat.Gateway.Pipeline;
 /// more and found nothing stays pending for the next call; <see cref="SettleAsync"/> takes it back at the end.
 /// </para>
 /// </summary>
-internal sealed class RequestBodyStream(PipeReader reader, Exchange exchange) : Stream
+internal sealed class RequestBodyStream(PipeReader reader, Exchange exchange) : SequentialStream
 {
     private ValueTask<ReadResult>? _ahead;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -102,19 +89,4 @@ internal sealed class RequestBodyStream(PipeReader reader, Exchange exchange) : 
         reader.AdvanceTo(part.End);
         return (int)part.Length;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("bodies are read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.Redaction;
 
@@ -6,23 +7,9 @@ namespace Moat.Gateway.Redaction;
 /// The <c>deflate</c> coding: by RFC 9110 §8.4.1.2 the zlib format, but some servers send bare deflate data. The first
 /// two bytes tell (RFC 1950 §2.2).
 /// </summary>
-internal sealed class DeflateBody(Stream inner) : Stream
+internal sealed class DeflateBody(Stream inner) : SequentialStream
 {
     private Stream? _decoder;
-
-    public override bool CanRead => true;
-
-    public override bool CanWrite => false;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -37,21 +24,6 @@ internal sealed class DeflateBody(Stream inner) : Stream
         }
         return await _decoder.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("the gateway reads asynchronously");
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

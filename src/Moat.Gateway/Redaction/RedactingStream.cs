@@ -1,4 +1,5 @@
 using System.Buffers;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.Redaction;
 
@@ -7,7 +8,7 @@ namespace Moat.Gateway.Redaction;
 /// directions). Reads go straight into the caller's buffer; each returns as soon as one byte is final. Owns the inner stream.
 /// </summary>
 /// <remarks><c>atEnd</c> is called once when the inner stream ended: its trailers have arrived.</remarks>
-internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Action? atEnd = null) : Stream
+internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Action? atEnd = null) : SequentialStream
 {
     // A caller's buffer that leaves less room than this for new bytes is served from an own buffer.
     private const int MinRoom = 1024;
@@ -24,16 +25,6 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
 
     public override bool CanWrite => inner.CanWrite;
 
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_ownStart < _ownEnd) return TakeOwn(buffer.Span);
@@ -48,25 +39,13 @@ internal sealed class RedactingStream(Stream inner, SecretRedactor redactor, Act
         return TakeOwn(buffer.Span);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count)
-        => throw new NotSupportedException("the gateway reads asynchronously");
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => inner.WriteAsync(buffer, offset, count, cancellationToken);
 
     public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 
     public override void Flush() => inner.Flush();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private async ValueTask<int> FillAsync(RedactionWindow window, Memory<byte> buffer, CancellationToken cancel)
     {

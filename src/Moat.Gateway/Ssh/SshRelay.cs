@@ -63,26 +63,10 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
     private async Task RelayAsync(Socket client, CanonicalHost host, UnlockedGrant grant, long intent, LiveTraffic.Live? live, CancellationToken stop)
     {
         var start = Stopwatch.GetTimestamp();
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        // A revocation ends the sessions too that began before it.
-        void Changed(UnlockedGrant changed)
-        {
-            if (!changed.IsRevoked) return;
-            try
-            {
-                end.Cancel();
-            }
-            catch (ObjectDisposedException)
-            {
-                // The session ended at the same moment.
-            }
-        }
+        using var end = new SessionEnd(grant, stop);
         var (sent, received, error) = (new ByteCount(), new ByteCount(), "");
-        grant.Changed += Changed;
         try
         {
-            // Revoked between the decision and the line above.
-            if (grant.IsRevoked) await end.CancelAsync().ConfigureAwait(false);
             using var upstream = await dialer.DialAsync(host.Value, SshGrant.Port, end.Token).ConfigureAwait(false);
             using var inside = new NetworkStream(client, ownsSocket: false);
             var there = CopyAsync(inside, upstream, ((NetworkStream)upstream).Socket, sent, end);
@@ -100,14 +84,13 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
         }
         finally
         {
-            grant.Changed -= Changed;
             if (error.Length > 0) client.Close(0);
             recorder.ConnectOutcome(intent, sent.Value, received.Value, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds, error);
         }
     }
 
     /// <summary>Until the source ends, which the target is told; a failure ends both directions.</summary>
-    private static async Task CopyAsync(Stream from, Stream to, Socket target, ByteCount count, CancellationTokenSource end)
+    private static async Task CopyAsync(Stream from, Stream to, Socket target, ByteCount count, SessionEnd end)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -121,7 +104,7 @@ internal sealed class SshRelay(SyntheticNames names, SshGrants grants, NetworkPo
         }
         catch
         {
-            await end.CancelAsync().ConfigureAwait(false);
+            end.Cancel();
             throw;
         }
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.Upstream;
 
@@ -8,7 +9,7 @@ namespace Moat.Gateway.Upstream;
 /// <see cref="ReleaseAsync"/> the records of one write are collected here and go out together; nothing is ever kept
 /// back after that write. Records of the read side's own (a key update) keep their place among them.
 /// </summary>
-internal sealed class RecordBatch(Stream wire) : Stream
+internal sealed class RecordBatch(Stream wire) : SequentialStream
 {
     // Four full records with their heads and tags: what the forwarder hands on at once, and as much as one TCP send can take.
     private const int Capacity = 4 * (16 * 1024 + 64);
@@ -17,19 +18,7 @@ internal sealed class RecordBatch(Stream wire) : Stream
     private byte[]? _held;
     private int _count;
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Collects from here on. One writer at a time.</summary>
     internal void Hold()
@@ -78,26 +67,14 @@ internal sealed class RecordBatch(Stream wire) : Stream
         else await WriteAsync(buffer, cancel).ConfigureAwait(false);
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => wire.ReadAsync(buffer, cancellationToken);
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        wire.ReadAsync(buffer, offset, count, cancellationToken);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => wire.FlushAsync(cancellationToken);
 
     public override void Flush() => wire.Flush();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("an upstream is read asynchronously");
-
     // SslStream sends its close_notify in Dispose, which cannot wait.
     public override void Write(byte[] buffer, int offset, int count) => wire.Write(buffer, offset, count);
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

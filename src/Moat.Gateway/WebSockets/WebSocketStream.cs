@@ -1,4 +1,5 @@
 using System.Buffers;
+using Moat.Gateway.Streams;
 
 namespace Moat.Gateway.WebSockets;
 
@@ -6,7 +7,7 @@ namespace Moat.Gateway.WebSockets;
 /// One side of an accepted WebSocket. What is read from it went through the rules of its direction; what is written to
 /// it did so on the other side. Owns the inner stream.
 /// </summary>
-internal sealed class WebSocketStream(Stream inner, FrameFlow flow, WebSocketRelay relay, bool fromClient) : Stream
+internal sealed class WebSocketStream(Stream inner, FrameFlow flow, WebSocketRelay relay, bool fromClient) : SequentialStream
 {
     private const int PieceLength = 16 * 1024;
 
@@ -15,19 +16,7 @@ internal sealed class WebSocketStream(Stream inner, FrameFlow flow, WebSocketRel
     private int _taken;
     private bool _ended;
 
-    public override bool CanRead => true;
-
     public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -46,24 +35,13 @@ internal sealed class WebSocketStream(Stream inner, FrameFlow flow, WebSocketRel
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("frames are read asynchronously");
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => inner.WriteAsync(buffer, offset, count, cancellationToken);
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("frames are written asynchronously");
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 
     public override void Flush() => inner.Flush();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

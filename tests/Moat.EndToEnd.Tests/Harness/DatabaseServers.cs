@@ -48,11 +48,10 @@ internal sealed class DatabaseServers : IAsyncDisposable
         Own(file);
         await RunAsync([Path.Combine(programs, "initdb"), "-D", data, "-U", "boss", "-A", method, "--pwfile", file]);
         Port = FreePort();
-        Start([Path.Combine(programs, "postgres"), "-D", data, "-p", $"{Port}", "-k", _folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "ssl=on", "-c", $"ssl_cert_file={Certificate}", "-c", $"ssl_key_file={Key}", "-c", $"password_encryption={method}"]);
-        await ReadyAsync();
-        var line = $"PGPASSWORD={Password} psql -h 127.0.0.1 -p {Port} -U boss -v ON_ERROR_STOP=1 -q postgres";
-        await UntilAsync($"{line} -c 'select 1'");
-        await RunAsync(["sh", "-c", $"""{line} -c "create role app login password '{Password}'" -c "create database shop owner app" -c "create database other owner app" """]);
+        await StartAsync("ready to accept connections", [Path.Combine(programs, "postgres"), "-D", data, "-p", $"{Port}", "-k", _folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "ssl=on", "-c", $"ssl_cert_file={Certificate}", "-c", $"ssl_key_file={Key}", "-c", $"password_encryption={method}"]);
+        // On the command line a password would be everyone's to read.
+        await RunAsync(["psql", "-h", "127.0.0.1", "-p", $"{Port}", "-U", "boss", "-v", "ON_ERROR_STOP=1", "-q", "postgres"],
+            $"create role app login password '{Password}'; create database shop owner app; create database other owner app", ("PGPASSWORD", Password));
     }
 
     /// <summary>MariaDB with TLS; its user <c>app</c> may not log in without.</summary>
@@ -62,17 +61,15 @@ internal sealed class DatabaseServers : IAsyncDisposable
         await RunAsync(["mariadb-install-db", "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
         Port = FreePort();
         var socket = Path.Combine(_folder, "my.sock");
-        Start(["mariadbd", "--no-defaults", "--datadir=" + data, $"--port={Port}", "--bind-address=127.0.0.1", "--socket=" + socket, "--ssl-cert=" + Certificate, "--ssl-key=" + Key, "--ssl-ca=" + AuthorityFile, "--local-infile=1"]);
-        await ReadyAsync();
-        await RunAsync(["mariadb", "--no-defaults", "--socket=" + socket, "-u", "root", "-e",
-            $"create database shop; create user app@'127.0.0.1' identified by '{Password}' require ssl; grant all on shop.* to app@'127.0.0.1'; create user other@'127.0.0.1' identified by 'known-to-the-agent'"]);
+        await StartAsync("ready for connections", ["mariadbd", "--no-defaults", "--datadir=" + data, $"--port={Port}", "--bind-address=127.0.0.1", "--socket=" + socket, "--ssl-cert=" + Certificate, "--ssl-key=" + Key, "--ssl-ca=" + AuthorityFile, "--local-infile=1"]);
+        await RunAsync(["mariadb", "--no-defaults", "--socket=" + socket, "-u", "root"],
+            $"create database shop; create user app@'127.0.0.1' identified by '{Password}' require ssl; grant all on shop.* to app@'127.0.0.1'; create user other@'127.0.0.1' identified by 'known-to-the-agent'");
     }
 
     /// <summary>Redis with TLS alone; the default user is off, and <c>app</c> may everything.</summary>
     public async Task StartRedisAsync()
     {
         Port = FreePort();
-        // On the command line a password would be everyone's to read.
         var configuration = Write("redis.conf", $"""
             port 0
             bind 127.0.0.1
@@ -88,8 +85,7 @@ internal sealed class DatabaseServers : IAsyncDisposable
             user app on >{Password} ~* &* +@all
             """);
         Own(configuration);
-        Start(["redis-server", configuration]);
-        await ReadyAsync();
+        await StartAsync("Ready to accept connections", ["redis-server", configuration]);
     }
 
     public async ValueTask DisposeAsync()
@@ -131,11 +127,12 @@ internal sealed class DatabaseServers : IAsyncDisposable
         return path;
     }
 
-    private Process Begin(string[] command)
+    private Process Begin(string[] command, params (string Name, string Value)[] variables)
     {
         var all = AsOrdinary(command);
-        var info = new ProcessStartInfo(all[0], all.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        var info = new ProcessStartInfo(all[0], all.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
         info.Environment["HOME"] = _folder;
+        foreach (var (name, value) in variables) info.Environment[name] = value;
         try
         {
             return Process.Start(info)!;
@@ -146,45 +143,34 @@ internal sealed class DatabaseServers : IAsyncDisposable
         }
     }
 
-    private void Start(string[] command)
+    /// <summary>Starts a server and waits until it says that it is ready.</summary>
+    private async Task StartAsync(string ready, string[] command)
     {
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var process = Begin(command);
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        void Look(object sender, DataReceivedEventArgs line)
+        {
+            if (line.Data?.Contains(ready, StringComparison.Ordinal) == true) said.TrySetResult();
+        }
+        process.OutputDataReceived += Look;
+        process.ErrorDataReceived += Look;
+        process.Exited += (_, _) => said.TrySetException(new InvalidOperationException($"{command[0]} did not start"));
+        process.EnableRaisingEvents = true;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         _running.Add(process);
+        await said.Task.WaitAsync(s_patience);
     }
 
-    private async Task RunAsync(string[] command)
+    private async Task RunAsync(string[] command, string input = "", params (string Name, string Value)[] variables)
     {
-        using var process = Begin(command);
+        using var process = Begin(command, variables);
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
         using var limit = new CancellationTokenSource(s_patience);
         var output = process.StandardOutput.ReadToEndAsync(limit.Token);
         var error = await process.StandardError.ReadToEndAsync(limit.Token);
         await process.WaitForExitAsync(limit.Token);
         if (process.ExitCode != 0) throw new InvalidOperationException($"{command[0]}: {await output}\n{error}".Replace(Password, "[password]", StringComparison.Ordinal));
-    }
-
-    private Task UntilAsync(string line) => RunAsync(["sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do {line} >/dev/null 2>&1 && exit 0; sleep 0.3; done; exec {line}"]);
-
-    /// <summary>The server listens.</summary>
-    private async Task ReadyAsync()
-    {
-        using var limit = new CancellationTokenSource(s_patience);
-        while (true)
-        {
-            if (_running[^1].HasExited) throw new InvalidOperationException($"{_running[^1].StartInfo.ArgumentList[^1]} did not start");
-            try
-            {
-                using var client = new TcpClient();
-                await client.ConnectAsync(IPAddress.Loopback, Port, limit.Token);
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(100, limit.Token);
-            }
-        }
     }
 }

@@ -37,6 +37,8 @@ internal sealed class DatabaseScene : IAsyncDisposable
     private readonly TestAuthority _serverAuthority = new();
     private UnlockedGrant _grant = null!;
     private CanonicalHost _host;
+    private PolicyGate _gate = null!;
+    private LiveTraffic _traffic = null!;
 
     private DatabaseScene()
     {
@@ -63,8 +65,9 @@ internal sealed class DatabaseScene : IAsyncDisposable
     /// <param name="serve">The server's side of each connection.</param>
     /// <param name="request">What the person said of the database; TLS is verified unless it says otherwise.</param>
     /// <param name="host">Whom the grant is for.</param>
+    /// <param name="cedar">The text of a policy; null for none.</param>
     /// <param name="rules">Rules before the grant's own.</param>
-    public static async Task<DatabaseScene> StartAsync(string kind, Func<Stream, Task> serve, DatabaseRequest? request = null, string host = Host, params HostRuleSpec[] rules)
+    public static async Task<DatabaseScene> StartAsync(string kind, Func<Stream, Task> serve, DatabaseRequest? request = null, string host = Host, string? cedar = null, params HostRuleSpec[] rules)
     {
         var scene = new DatabaseScene();
         request = (request ?? new DatabaseRequest()) with { User = request?.User ?? (kind == "redis" ? null : User) };
@@ -84,9 +87,16 @@ internal sealed class DatabaseScene : IAsyncDisposable
             Grants = [new GrantSpec($"{kind}:{host}")],
             CreatedAt = DateTimeOffset.UnixEpoch,
         };
-        scene.Open(spec, catalog, host, rules);
+        scene.Open(spec, catalog, host, rules, cedar);
         scene.Serve(serve);
         return scene;
+    }
+
+    /// <returns>How many sessions the new policy ended.</returns>
+    public int Replace(string cedar)
+    {
+        _gate.Replace(Scene.PolicyOf(cedar));
+        return _traffic.Rejudge();
     }
 
     /// <summary>A client's connection to the host of the grant, as the sandbox makes one.</summary>
@@ -166,7 +176,7 @@ internal sealed class DatabaseScene : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private void Open(RunSpec spec, ProviderCatalog catalog, string host, HostRuleSpec[] rules)
+    private void Open(RunSpec spec, ProviderCatalog catalog, string host, HostRuleSpec[] rules, string? cedar)
     {
         _grant = GrantUnlocker.Unlock(spec, _vault, catalog, RandomNumberGenerator.GetBytes(32)).Single();
         Assert.True(CanonicalHost.TryParse(host, out _host, out _));
@@ -181,9 +191,9 @@ internal sealed class DatabaseScene : IAsyncDisposable
         };
         var policy = NetworkPolicy.Compile(network);
         var redactor = new RunRedactor([_grant]);
-        var gate = new PolicyGate(null, shadow: false);
+        var gate = _gate = new PolicyGate(cedar is null ? null : Scene.PolicyOf(cedar), shadow: false);
         var recorder = new Recorder(_audit, redactor, Denials.Enqueue);
-        Services = new DatabaseServices(policy, gate, TestTraffic.Of(gate, recorder), [_grant], network, new SyntheticNames(), _certificates,
+        Services = new DatabaseServices(policy, gate, _traffic = TestTraffic.Of(gate, recorder), [_grant], network, new SyntheticNames(), _certificates,
             new UpstreamDialer(network, PolicyAnswers.AddressCheck(policy)), recorder, redactor);
     }
 

@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
-using System.Security.Authentication;
 using System.Text;
 using Moat.Audit;
 using Moat.Credentials;
 using Moat.Policy;
 using Moat.Spec;
+using static Moat.Gateway.Tests.Databases.PostgresClient;
 
 namespace Moat.Gateway.Tests.Databases;
 
-/// <summary>PostgreSQL through the gateway, with servers that lie and clients that attack.</summary>
+/// <summary>Sessions with PostgreSQL through the gateway, and clients that attack.</summary>
 public sealed class PostgresTests
 {
     private static readonly DatabaseRequest s_plain = new() { SslMode = "disable" };
@@ -39,162 +39,6 @@ public sealed class PostgresTests
         var intent = Assert.Single(scene.Records(AuditTypes.SessionIntent)).Payload;
         Assert.Equal(("postgres:db.moat.test", "app", "shop", "session"), (Text(intent, "grant"), Text(intent, "user"), Text(intent, "database"), Text(intent, "operation")));
         Assert.Equal((19L, 20L), (scene.Outcome().GetProperty("bytes_in").GetInt64(), scene.Outcome().GetProperty("bytes_out").GetInt64()));
-    }
-
-    [Fact]
-    public async Task A_server_that_does_not_know_the_password_is_refused_after_SCRAM()
-    {
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", stream => server.ServeAsync(stream), s_plain);
-        server = new PlayedPostgres(scene) { Password = "another password" };
-        await AssertRefusedAsync(scene, "did not prove that it knows the password");
-    }
-
-    [Theory]
-    [InlineData("v=", "did not prove")]
-    [InlineData("e=other", "did not prove")]
-    [InlineData("skip", "did not prove")]
-    public async Task A_server_that_ends_SCRAM_without_its_signature_is_refused(string final, string reason)
-    {
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", stream => server.ServeAsync(stream), s_plain);
-        server = new PlayedPostgres(scene)
-        {
-            Twist = message => message[8] != 12 ? message : final == "skip" ? PlayedPostgres.Authentication(0, []) : PlayedPostgres.Authentication(12, Encoding.ASCII.GetBytes(final)),
-        };
-        await AssertRefusedAsync(scene, reason);
-    }
-
-    [Theory]
-    [InlineData("i=1")]
-    [InlineData("i=4095")]
-    [InlineData("i=2147483647")]
-    [InlineData("i=-4096")]
-    [InlineData("i=+4096")]
-    public async Task A_server_that_wants_a_proof_easy_to_guess_or_endless_work_gets_none(string iterations)
-    {
-        var proofs = 0;
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            await server.ServeAsync(stream);
-            proofs++;
-        }, s_plain);
-        server = new PlayedPostgres(scene) { Twist = message => message[8] != 11 ? message : Replace(message, "i=4096", iterations) };
-        await AssertRefusedAsync(scene, "iterations");
-        Assert.Equal(0, proofs);
-    }
-
-    [Fact]
-    public async Task A_server_nonce_that_does_not_begin_with_ours_is_refused()
-    {
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", stream => server.ServeAsync(stream), s_plain);
-        server = new PlayedPostgres(scene) { Twist = message => message[8] != 11 ? message : Replace(message, "r=", "r=x") };
-        await AssertRefusedAsync(scene, "nonce");
-    }
-
-    [Fact]
-    public async Task A_server_without_TLS_is_refused_and_gets_neither_user_nor_password()
-    {
-        var seen = Array.Empty<byte>();
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            await server.OpenAsync(stream);
-            using var rest = new MemoryStream();
-            await stream.CopyToAsync(rest);
-            seen = rest.ToArray();
-        });
-        server = new PlayedPostgres(scene) { HasTls = false };
-        await AssertRefusedAsync(scene, "offers no TLS");
-        Assert.Empty(seen);
-    }
-
-    [Theory]
-    [InlineData("other.moat.test", "for another name")]
-    [InlineData(null, "no authority that this machine trusts")]
-    public async Task A_server_with_another_certificate_is_refused(string? name, string reason)
-    {
-        using var stranger = new TestAuthority();
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            try
-            {
-                await server.OpenAsync(stream);
-            }
-            catch (Exception e) when (e is IOException or AuthenticationException)
-            {
-                // The gateway broke off, as it should.
-            }
-        });
-        server = new PlayedPostgres(scene);
-        scene.ServerCertificate = name is null ? stranger.Issue([DatabaseScene.Host]) : scene.IssueFor(name);
-        await AssertRefusedAsync(scene, reason);
-        Assert.Equal("", server.Startup);
-    }
-
-    [Theory]
-    [InlineData("disable", 3, "password itself")]
-    [InlineData("disable", 7, "of a kind that the gateway does not give")]
-    [InlineData("disable", 0, "asked for no password")]
-    [InlineData("verify-full", 9, "of a kind that the gateway does not give")]
-    public async Task A_server_that_asks_for_less_than_a_proof_is_refused(string mode, int method, string reason)
-    {
-        var seen = new MemoryStream();
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            var open = await server.OpenAsync(stream);
-            await open.WriteAsync(PlayedPostgres.Authentication(method, []));
-            await open.CopyToAsync(seen);
-        }, new DatabaseRequest { SslMode = mode });
-        server = new PlayedPostgres(scene);
-        await AssertRefusedAsync(scene, reason);
-        scene.AssertNoPasswordIn(seen.ToArray());
-    }
-
-    [Fact]
-    public async Task The_password_itself_goes_over_verified_TLS()
-    {
-        byte[] given = [];
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            var open = await server.OpenAsync(stream);
-            await open.WriteAsync(PlayedPostgres.Authentication(3, []));
-            given = (await PlayedPostgres.ReadAsync(open)).Body;
-            await open.WriteAsync((byte[])[.. PlayedPostgres.Authentication(0, []), .. PlayedPostgres.Message('Z', "I"u8)]);
-        });
-        server = new PlayedPostgres(scene);
-        var client = await scene.ConnectAsync();
-        await StartAsync(client, "user\0u\0");
-        Assert.Equal([("R", 0)], await GreetingAsync(client));
-        Assert.Equal(scene.Password + "\0", Encoding.ASCII.GetString(given));
-    }
-
-    [Fact]
-    public async Task MD5_is_answered_with_the_proof_that_the_documentation_describes()
-    {
-        byte[] given = [];
-        PlayedPostgres server = null!;
-        await using var scene = await DatabaseScene.StartAsync("postgres", async stream =>
-        {
-            var open = await server.OpenAsync(stream);
-            await open.WriteAsync(PlayedPostgres.Authentication(5, [1, 2, 3, 4]));
-            given = (await PlayedPostgres.ReadAsync(open)).Body;
-            await open.WriteAsync((byte[])[.. PlayedPostgres.Authentication(0, []), .. PlayedPostgres.Message('Z', "I"u8)]);
-        }, s_plain);
-        server = new PlayedPostgres(scene);
-        var client = await scene.ConnectAsync();
-        await StartAsync(client, "user\0u\0");
-        Assert.Equal([("R", 0)], await GreetingAsync(client));
-#pragma warning disable CA5351 // The protocol's own choice.
-        var inner = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(Encoding.ASCII.GetBytes(scene.Password + DatabaseScene.User)));
-        var outer = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData((byte[])[.. Encoding.ASCII.GetBytes(inner), 1, 2, 3, 4]));
-#pragma warning restore CA5351
-        Assert.Equal($"md5{outer}\0", Encoding.ASCII.GetString(given));
     }
 
     [Theory]
@@ -312,6 +156,25 @@ public sealed class PostgresTests
     }
 
     [Fact]
+    public async Task A_policy_that_is_replaced_ends_the_sessions_that_it_denies_and_lets_none_begin()
+    {
+        const string All = "permit (principal, action, resource);";
+        PlayedPostgres server = null!;
+        await using var scene = await DatabaseScene.StartAsync("postgres", stream => server.ServeAsync(stream), s_plain, cedar: All);
+        server = new PlayedPostgres(scene);
+        var client = await scene.ConnectAsync();
+        await StartAsync(client, "user\0u\0");
+        await GreetingAsync(client);
+        Assert.Equal(0, scene.Replace(All + " forbid (principal, action == Action::\"CredentialUse\", resource == Credential::\"github\");"));
+        Assert.Equal(1, scene.Replace(All + " forbid (principal, action == Action::\"CredentialUse\", resource) when { context.method == \"CONNECT\" };"));
+        await scene.EndedAsync();
+        Assert.Contains("the policy was replaced", Text(scene.Outcome(), "error"), StringComparison.Ordinal);
+        var second = await scene.ConnectAsync();
+        Assert.Equal(0, await second.ReadAsync(new byte[1], Cancel));
+        await scene.EndedAsync();
+    }
+
+    [Fact]
     public async Task A_grant_that_is_revoked_ends_its_sessions_and_begins_no_more()
     {
         PlayedPostgres server = null!;
@@ -333,7 +196,7 @@ public sealed class PostgresTests
     public async Task A_rule_of_the_persons_own_closes_the_database()
     {
         var dialled = 0;
-        await using var scene = await DatabaseScene.StartAsync("postgres", stream => Task.FromResult(dialled++), s_plain, DatabaseScene.Host,
+        await using var scene = await DatabaseScene.StartAsync("postgres", stream => Task.FromResult(dialled++), s_plain, DatabaseScene.Host, null,
             new HostRuleSpec(DatabaseScene.Host, 5432, [new RequestRuleSpec(false, "*", "/**")], "test"));
         var client = await scene.ConnectAsync();
         Assert.Equal(0, await client.ReadAsync(new byte[1], Cancel));
@@ -348,68 +211,5 @@ public sealed class PostgresTests
         Assert.True(CanonicalHost.TryParse(DatabaseScene.Host, out var host, out _));
         Assert.False(scene.Services.Policy.DecideRequest(host, 5432, "GET", "/").Allowed);
         Assert.True(scene.Services.Policy.MayResolve(host));
-    }
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    private static async Task AssertRefusedAsync(DatabaseScene scene, string reason)
-    {
-        var client = await scene.ConnectAsync();
-        await StartAsync(client, "user\0u\0database\0d\0");
-        Assert.Contains(reason, await ErrorAsync(client), StringComparison.Ordinal);
-        await scene.EndedAsync();
-        Assert.Contains(reason, Text(scene.Outcome(), "error"), StringComparison.Ordinal);
-        Assert.Equal(0, await client.ReadAsync(new byte[1], Cancel));
-    }
-
-    private static string Text(System.Text.Json.JsonElement payload, string name) => payload.GetProperty(name).GetString()!;
-
-    private static byte[] Startup(string settings)
-    {
-        var message = new byte[8 + settings.Length + 1];
-        BinaryPrimitives.WriteInt32BigEndian(message, message.Length);
-        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(4), 3 << 16);
-        Encoding.ASCII.GetBytes(settings, message.AsSpan(8));
-        return message;
-    }
-
-    private static Task StartAsync(Stream client, string settings) => client.WriteAsync(Startup(settings), Cancel).AsTask();
-
-    private static async Task<Stream> AskTlsAsync(DatabaseScene scene, Stream client)
-    {
-        await client.WriteAsync((byte[])[0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x30], Cancel); // GSSENCRequest
-        var answer = new byte[1];
-        await client.ReadExactlyAsync(answer, Cancel);
-        Assert.Equal((byte)'N', answer[0]);
-        await client.WriteAsync((byte[])[0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x2F], Cancel); // SSLRequest
-        await client.ReadExactlyAsync(answer, Cancel);
-        Assert.Equal((byte)'S', answer[0]);
-        return await scene.SecureAsync(client);
-    }
-
-    /// <summary>Reads up to ReadyForQuery; the authentication messages among them.</summary>
-    private static async Task<List<(string Type, int Method)>> GreetingAsync(Stream client)
-    {
-        var found = new List<(string, int)>();
-        while (true)
-        {
-            var (type, body) = await PlayedPostgres.ReadAsync(client).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
-            if (type == 'R') found.Add(("R", BinaryPrimitives.ReadInt32BigEndian(body)));
-            if (type == 'Z') return found;
-            Assert.True(type != 'E', Encoding.UTF8.GetString(body));
-        }
-    }
-
-    private static async Task<string> ErrorAsync(Stream client)
-    {
-        var (type, body) = await PlayedPostgres.ReadAsync(client).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
-        Assert.Equal('E', type);
-        return Encoding.UTF8.GetString(body);
-    }
-
-    private static byte[] Replace(byte[] message, string old, string replacement)
-    {
-        var text = Encoding.ASCII.GetString(message.AsSpan(9)).Replace(old, replacement, StringComparison.Ordinal);
-        return PlayedPostgres.Authentication(message[8], Encoding.ASCII.GetBytes(text));
     }
 }

@@ -118,15 +118,15 @@ internal sealed class RequestPipeline(
         var failure = "";
         try
         {
-            PrepareBody(exchange);
+            var sent = PrepareBody(exchange);
             exchange.WebSocket = WebSocketRelay.Attach(exchange, recorder);
             var error = await forwarder.SendAsync(http, destination.Prefix, upstream, Config, exchange.Transformer, CancellationToken.None);
             if (error != ForwarderError.None)
                 failure = live?.Ended ?? await ExplainAsync(exchange, error, host.Value, port, method);
-            if (http.Request.Body is RelayStream { Ended: false } unread && http.Response.HasStarted)
+            if (sent is RelayStream { Ended: false } unread && http.Response.HasStarted)
                 await DrainAsync(http, unread);
-            else if (http.Request.Body is RequestBodyStream sent)
-                await sent.SettleAsync();
+            else if (sent is RequestBodyStream body)
+                await body.SettleAsync();
         }
         catch (Exception e)
         {
@@ -144,7 +144,8 @@ internal sealed class RequestPipeline(
     private static readonly Refusal Unrecorded = new(
         503, DenialKind.Audit, "no effect without its record", "the audit log cannot be written", "make room on the disk of the run's state folder, then start the run again");
 
-    private static void PrepareBody(Exchange exchange)
+    /// <returns>The body as the client sends it, under whatever changes it on the way; null where it was read already or is none.</returns>
+    private static Stream? PrepareBody(Exchange exchange)
     {
         var http = exchange.Http;
         if (exchange.Body is { } body)
@@ -161,11 +162,11 @@ internal sealed class RequestPipeline(
         }
         else if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
-            http.Request.Body = HttpProtocol.IsHttp2(http.Request.Protocol)
+            Stream sent = HttpProtocol.IsHttp2(http.Request.Protocol)
                 ? new RelayStream(http.Request.Body, exchange, RelayStream.Direction.Request)
                 : new RequestBodyStream(http.Request.BodyReader, exchange);
-            if (exchange.Aws is { } signing)
-                http.Request.Body = signing.Wrap(http.Request.Body, () => http.Response.HasStarted);
+            http.Request.Body = exchange.Aws is { } signing ? signing.Wrap(sent, () => http.Response.HasStarted) : sent;
+            return sent;
         }
         else if (http.Request.Headers.ContentType.Count > 0)
         {
@@ -173,6 +174,7 @@ internal sealed class RequestPipeline(
             http.Features.Set<IHttpRequestBodyDetectionFeature>(EmptyBody.Instance);
             http.Request.Headers.ContentLength = 0;
         }
+        return null;
     }
 
     /// <summary>
